@@ -1,0 +1,76 @@
+"""The errors a user can meet.
+
+ShoalError                 one sentence: what happened, where, what was expected, what to do
+├── InvalidFiles           files of the workspace are wrong; carries every Problem found
+├── InvalidInput           a value given from outside does not fit its declared type
+├── MissingExtra           an optional dependency is not installed
+└── NodeFailed             a node of a run failed after its retries
+
+Every other exception that reaches the edge is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One fault at one place of one file; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        kind = "warning: " if self.is_warning else ""
+        return f"{self.file}:{self.line}:{self.column} {kind}{self.message}"
+
+
+class ShoalError(Exception):
+    """Base of all errors that are shown to users as one line."""
+
+    exit_code = 2
+
+
+class InvalidFiles(ShoalError):
+    """Files of a workspace are wrong; all problems of all files come together."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class InvalidInput(ShoalError):
+    """A value given from outside does not fit the type that was declared for it."""
+
+
+class MissingExtra(ShoalError):
+    """A feature needs packages that are not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs packages that are not installed. Run: pip install 'shoal[{extra}]'")
+
+
+class NodeFailed(ShoalError):
+    """A node of a run failed and had no fallback."""
+
+    exit_code = 1
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"node '{path}' failed: {reason}")
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The end of an error sentence: the nearest known name, or all of them."""
+    names = sorted(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    return f"Known: {', '.join(names)}." if names else "None are defined."
