@@ -1,0 +1,34 @@
+"""What runs did, step by step, so that nothing recorded is lost or done twice."""
+
+from shoal.journal.failpoints import FAILPOINTS, failpoint
+from shoal.journal.journal import (
+    AlreadyRecorded,
+    Journal,
+    JournalCorrupt,
+    JournalError,
+    NodeRow,
+    RunBusy,
+    RunExists,
+    RunNotFound,
+    RunRow,
+    RunStatus,
+)
+from shoal.journal.memory import MemoryJournal
+from shoal.journal.sqlite import SqliteJournal
+
+__all__ = [
+    "FAILPOINTS",
+    "AlreadyRecorded",
+    "Journal",
+    "JournalCorrupt",
+    "JournalError",
+    "MemoryJournal",
+    "NodeRow",
+    "RunBusy",
+    "RunExists",
+    "RunNotFound",
+    "RunRow",
+    "RunStatus",
+    "SqliteJournal",
+    "failpoint",
+]

@@ -1,0 +1,177 @@
+"""What runs did, one small row per finished attempt of a node: the seam between the runner and its storage.
+
+A row is keyed by (run, node path, attempt) and written once. Only a row that is still open (an intent,
+an uncertain effect, a waiting question) is replaced, once, by what became of it. So whoever comes
+second, in this process or in another, is told so by `AlreadyRecorded` instead of overwriting.
+
+JournalError           the journal cannot be read or written
+├── JournalCorrupt     what is stored does not match its digest
+RunNotFound            no run has this id
+RunBusy                a living process is executing the run
+AlreadyRecorded        this attempt has a result already
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from shoal.errors import ShoalError
+
+RowKind = Literal[
+    "done", "fallback", "answered", "skipped", "rejected", "failed", "intent", "unknown", "waiting"
+]
+"""
+done       the work gave `output`
+fallback   every attempt was rejected; `output` is the node's fallback
+answered   a person gave `output`; `message` is still the question
+skipped    `message` says why
+rejected   an attempt failed or was not accepted, and another one or the fallback follows
+failed     the node failed; `message` says why; a resume tries again
+intent     a tool that acts once is about to be called
+unknown    a tool that acts once may have acted; a person settles it
+waiting    a person is asked `message`
+"""
+
+OPEN_KINDS: frozenset[RowKind] = frozenset({"intent", "unknown", "waiting"})
+
+RunStatus = Literal["running", "interrupted", "waiting", "failed", "unknown", "done"]
+"""`interrupted`: it was running, and the process that ran it is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One execution of a graph."""
+
+    id: str
+    graph: str
+    file: str
+    plan_sha256: str
+    parts: Mapping[str, str]
+    """What the plan was made of, name to hash: says in words what changed since."""
+    inputs: Mapping[str, Any]
+    status: RunStatus = "running"
+    created: float = 0.0
+    """Seconds since 1970."""
+    output: Mapping[str, Any] | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRow:
+    """What became of one attempt of one node; `output` is plain JSON data."""
+
+    run: str
+    path: str
+    attempt: int
+    """Counts from 1."""
+    kind: RowKind
+    output: Any = None
+    message: str | None = None
+    confidence: float | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    started: float = 0.0
+    """Seconds since 1970."""
+    ms: float = 0.0
+
+
+class JournalError(ShoalError):
+    """The journal cannot be read or written."""
+
+    exit_code = 1
+
+
+class JournalCorrupt(JournalError):
+    """What is stored is not what was written."""
+
+    def __init__(self, journal: str, run_id: str, what: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"{journal}: run {run_id} is damaged: {what} does not match its digest. It is not continued; "
+            "restore the file from a backup, or start a new run"
+        )
+
+
+class RunNotFound(ShoalError):
+    """No run has this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"there is no run '{run_id}'. Run `agentctl runs list` to see the runs")
+
+
+class RunBusy(ShoalError):
+    """A living process is executing the run."""
+
+    def __init__(self, run_id: str, owner: str) -> None:
+        pid = owner.partition("-")[0]
+        super().__init__(
+            f"run {run_id} is being executed by process {pid}. Wait until it has stopped, or stop it"
+        )
+
+
+class RunExists(Exception):
+    """The id is taken; the runner takes another."""
+
+
+class AlreadyRecorded(ShoalError):
+    """This attempt has a result already."""
+
+    def __init__(self, run_id: str, path: str) -> None:
+        super().__init__(f"node '{path}' of run {run_id} has been recorded already")
+
+
+class Journal(Protocol):
+    """Storage of runs. When a method that writes returns, what it wrote survives a kill -9."""
+
+    async def create(self, run: RunRow) -> None:
+        """Add a run and own it. Raises RunExists."""
+        ...
+
+    async def claim(self, run_id: str) -> None:
+        """Own a run that nobody executes; its status becomes `running`. Raises RunBusy."""
+        ...
+
+    async def release(self, run_id: str) -> None:
+        """Give up an owned run without finishing it."""
+        ...
+
+    async def finish(
+        self, run_id: str, status: RunStatus, output: Mapping[str, Any] | None, error: str | None
+    ) -> None:
+        """Record how an owned run ended or why it stopped, and give it up."""
+        ...
+
+    async def repin(self, run_id: str, plan_sha256: str, parts: Mapping[str, str]) -> None:
+        """Pin a run to another plan."""
+        ...
+
+    async def record(self, row: NodeRow) -> None:
+        """Add a row, or close the open row of the same attempt. Raises AlreadyRecorded."""
+        ...
+
+    async def run(self, run_id: str) -> RunRow:
+        """One run. Raises RunNotFound."""
+        ...
+
+    async def rows(self, run_id: str) -> Sequence[NodeRow]:
+        """All rows of a run, attempts of a node in order."""
+        ...
+
+    async def runs(self, limit: int = 50) -> Sequence[RunRow]:
+        """The newest runs, newest first."""
+        ...
+
+    async def close(self) -> None:
+        """Write what waits and let go of files and threads."""
+        ...
+
+
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def encode(value: object) -> str:
+    """Plain JSON data as the one text that digests are taken of."""
+    return _encode(value)
