@@ -1,0 +1,72 @@
+"""agentctl: registers the commands and turns errors into one line and an exit code.
+
+Exit codes: 0 done, or waiting for a person; 1 a run failed; 2 bad input or bad files; 130 interrupted.
+Nothing heavy is imported here: commands import what they need when they run.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from shoal.cli import check, doctor, finetune, graph, run, runs
+
+app = typer.Typer(
+    name="agentctl",
+    help="Many small models, moving as one: check, run and tune graphs of small agents.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("finetune")(finetune.finetune)
+app.command("doctor")(doctor.doctor)
+app.add_typer(graph.app, name="graph")
+app.add_typer(runs.app, name="runs")
+
+
+def _version(show: bool) -> None:
+    if show:
+        from shoal import __version__
+
+        typer.echo(f"agentctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Options of all commands; --debug is read from the arguments in `main`."""
+
+
+def main() -> None:
+    """The entry point of the command `agentctl`."""
+    from shoal.errors import ShoalError
+
+    is_debug = "--debug" in sys.argv[1:]
+    try:
+        app(prog_name="agentctl")
+    except ShoalError as error:
+        if is_debug:
+            raise
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("Interrupted. What was recorded stays: agentctl runs list", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if is_debug:
+            raise
+        print(
+            f"Internal error, please report it: {type(error).__name__}: {error}. Run agentctl --debug ... to see where.",
+            file=sys.stderr,
+        )
+        sys.exit(70)
