@@ -75,7 +75,7 @@ class GroupCommits:
 
     def _commit(self, group: list[_Waiting]) -> list[_Outcome]:
         try:
-            # IMMEDIATE, because a transaction that reads first and then wants to write can be refused at once.
+            # IMMEDIATE, because a transaction that reads first and then writes can be refused at once.
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._run(each.job) for each in group]
             failpoint("group_commit.before")

@@ -107,9 +107,7 @@ class RunBusy(ShoalError):
 
     def __init__(self, run_id: str, owner: str) -> None:
         pid = owner.partition("-")[0]
-        super().__init__(
-            f"run {run_id} is being executed by process {pid}. Wait until it has stopped, or stop it"
-        )
+        super().__init__(f"run {run_id} is being executed by process {pid}. Wait for it, or stop it first")
 
 
 class RunExists(Exception):

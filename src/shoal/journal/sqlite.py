@@ -1,7 +1,7 @@
 """The journal in one SQLite file, the default: WAL, synchronous FULL, grouped commits.
 
-Every row carries a digest of all its columns. Values over 4 KB are stored once, in `blobs`, under their SHA-256.
-Several processes may use one file; `owner` says which of them executes a run.
+Every row carries a digest of all its columns. Values over 4 KB are stored once, in `blobs`, under their
+SHA-256. Several processes may use one file; `owner` says which of them executes a run.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ PRAGMA user_version = 1;
 COMMIT;
 """
 _RUN = "id, graph, file, plan, parts, inputs, created, digest, status, output, error, outcome_digest, owner"
-_NODE = "run, path, attempt, kind, output, message, confidence, prompt_tokens, completion_tokens, started, ms, digest"
+_NODE = (
+    "run, path, attempt, kind, output, message, confidence, "
+    "prompt_tokens, completion_tokens, started, ms, digest"
+)
 _RECORD = (
     f"INSERT INTO nodes ({_NODE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in _NODE.split(", ")[3:])
@@ -78,8 +81,8 @@ class SqliteJournal:
         inputs, parts = encode(run.inputs), encode(run.parts)
 
         def job(db: sqlite3.Connection) -> None:
-            fixed = (run.id, run.graph, run.file, run.plan_sha256)
-            fixed += (_put(db, parts, inline=0), _put(db, inputs), run.created)
+            stored = (_put(db, parts, inline=0), _put(db, inputs))
+            fixed = (run.id, run.graph, run.file, run.plan_sha256, *stored, float(run.created))
             outcome = (run.status, None, None)
             values = (*fixed, _digest(fixed), *outcome, _digest((run.id, *outcome)), self._owners.hold())
             try:
@@ -130,8 +133,9 @@ class SqliteJournal:
 
         def job(db: sqlite3.Connection) -> None:
             place = None if output is None else _put(db, output)
-            values = (row.run, row.path, row.attempt, row.kind, place, row.message, row.confidence)
-            values += (row.prompt_tokens, row.completion_tokens, float(row.started), float(row.ms))
+            given = (row.run, row.path, row.attempt, row.kind, place, row.message, row.confidence)
+            spent = (row.prompt_tokens, row.completion_tokens, float(row.started), float(row.ms))
+            values = given + spent
             if db.execute(_RECORD, (*values, _digest(values))).rowcount != 1:
                 raise AlreadyRecorded(row.run, row.path)
 
@@ -145,6 +149,7 @@ class SqliteJournal:
         """All rows of a run, attempts of a node in order."""
 
         def job(db: sqlite3.Connection) -> list[NodeRow]:
+            self._select(db, run_id)
             query = f"SELECT {_NODE} FROM nodes WHERE run = ? ORDER BY started, attempt"
             found = [self._read_node(db, row) for row in db.execute(query, (run_id,))]
             # A clock that was set back must not put a second attempt before the first.
@@ -201,9 +206,8 @@ class SqliteJournal:
         )
 
     def _read_node(self, db: sqlite3.Connection, row: Sequence[Any]) -> NodeRow:
-        run_id, path, attempt, kind, output, message, confidence, prompt, completion, started, ms, digest = (
-            row
-        )
+        run_id, path, attempt, kind, output, message, confidence, *spent, digest = row
+        read, written, started, ms = spent
         if digest != _digest(row[:-1]):
             raise JournalCorrupt(str(self.file), str(run_id), f"what is recorded of node '{path}'")
         return NodeRow(
@@ -214,8 +218,8 @@ class SqliteJournal:
             output=self._get(db, run_id, output),
             message=message,
             confidence=confidence,
-            prompt_tokens=prompt,
-            completion_tokens=completion,
+            prompt_tokens=read,
+            completion_tokens=written,
             started=started,
             ms=ms,
         )
@@ -239,7 +243,8 @@ def _connect(file: Path, busy_timeout_s: float) -> sqlite3.Connection:
         (found,) = db.execute("PRAGMA user_version").fetchone()
         if found > _FORMAT:
             raise JournalError(
-                f"{file} was written by a newer Shoal (journal format {found}, this one reads {_FORMAT}). Update Shoal"
+                f"{file} was written by a newer Shoal (journal format {found}, this one reads {_FORMAT}). "
+                "Update Shoal"
             )
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
