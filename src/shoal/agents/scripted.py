@@ -1,0 +1,118 @@
+"""The engine without a model: answers come from a script. For tests of graphs, and for `--engine scripted`.
+
+    version: 1
+    agents:
+      triage: {intent: balance}                       # always the same
+      policy:                                         # one after another; the last one stays
+        - {reason: unsure, decision: refer, confidence: 0.4}
+        - {reason: every rule is met, decision: approve}
+
+An agent that is not in the script gives the plainest answer its output type allows. In Python, an entry may
+also be a function (or an async one) from the Request to the answer.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from shoal.agents.engine import Answer, Request, Usage
+from shoal.errors import InvalidFiles, ShoalError
+from shoal.workspace.types import Enum, ListOf, Nullable, Record, Scalar, Type, ValueMismatch, plain, read
+from shoal.workspace.yaml import read_yaml
+
+Values: TypeAlias = Mapping[str, Any]
+"""Output fields, and `confidence` where it is not 1."""
+Entry: TypeAlias = Values | Sequence[Values] | Callable[[Request], Values | Awaitable[Values]]
+
+
+class ScriptedEngine:
+    """An Engine that answers from a script and remembers what it was asked."""
+
+    def __init__(self, script: Mapping[str, Entry] | None = None) -> None:
+        self._script = dict(script or {})
+        self.requests: list[Request] = []
+        """All requests, in the order in which they came."""
+        self._num_asked: dict[str, int] = {}
+
+    async def complete(self, request: Request) -> Answer:
+        """Answer from the script. Raises ShoalError when the scripted values do not fit the agent."""
+        self.requests.append(request)
+        values = dict(await self._values(request))
+        confidence = float(values.pop("confidence", 1.0))
+        name = request.agent.name
+        try:
+            output = read(request.agent.output, values, f"the scripted answer of agent '{name}'")
+        except ValueMismatch as error:
+            raise ShoalError(str(error)) from error
+        usage = Usage(prompt_tokens=_num_words(request.values), completion_tokens=_num_words(output))
+        return Answer(
+            output=output,
+            confidence=confidence,
+            field_confidence=dict.fromkeys(output, confidence),
+            usage=usage,
+        )
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _values(self, request: Request) -> Values:
+        name = request.agent.name
+        entry = self._script.get(name)
+        turn = self._num_asked.get(name, 0)
+        self._num_asked[name] = turn + 1
+        if entry is None:
+            values: Values = plainest(request.agent.output)
+            return values
+        if isinstance(entry, Mapping):
+            return entry
+        if isinstance(entry, Sequence):
+            return entry[min(turn, len(entry) - 1)]
+        given = entry(request)
+        return await given if inspect.isawaitable(given) else given
+
+
+def read_script(file: Path) -> ScriptedEngine:
+    """The engine of a script in YAML or JSON. Raises InvalidFiles."""
+    document = read_yaml(file, str(file))
+    problems = [
+        document.problem((key,), f"unknown key '{key}'. Known: version, agents", at_key=True)
+        for key in document.data
+        if key not in {"version", "agents"}
+    ]
+    if document.data.get("version") != 1:
+        problems.append(document.problem(("version",), "a script starts with `version: 1`"))
+    agents = document.data.get("agents")
+    if not isinstance(agents, dict):
+        problems.append(document.problem(("agents",), "`agents` maps names of agents to their answers"))
+        raise InvalidFiles(problems)
+    for name, entry in agents.items():
+        answers = entry if isinstance(entry, list) else [entry]
+        if not answers or not all(isinstance(answer, dict) for answer in answers):
+            message = f"the answers of agent '{name}' are a mapping of output fields, or a list of such"
+            problems.append(document.problem(("agents", name), message))
+    if problems:
+        raise InvalidFiles(problems)
+    return ScriptedEngine(agents)
+
+
+def plainest(kind: Type) -> Any:
+    """The plainest value of a type: its first case, null, zero, no, an empty text or list."""
+    match plain(kind):
+        case Enum(cases):
+            return cases[0]
+        case Record(fields):
+            return {name: plainest(field) for name, field in fields.items()}
+        case ListOf():
+            return []
+        case Scalar(name):
+            return {"str": "", "int": 0, "float": 0.0, "bool": False, "any": None}[name]
+        case Nullable():
+            return None
+    raise AssertionError(f"{kind} has no plainest value")
+
+
+def _num_words(values: Mapping[str, Any]) -> int:
+    return sum(len(str(value).split()) for value in values.values())

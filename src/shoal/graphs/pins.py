@@ -1,0 +1,61 @@
+"""What a run is pinned to, part by part, so that a refusal to resume can say what changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from shoal.agents.agent import Agent
+from shoal.errors import ShoalError
+from shoal.graphs.plan import AgentCall, Plan, ToolCall
+
+
+class PlanChanged(ShoalError):
+    """A run is asked to go on with something else than it started with."""
+
+    def __init__(self, run_id: str, changes: list[str]) -> None:
+        self.changes = tuple(changes)
+        super().__init__(
+            f"run {run_id} started with other files: {', '.join(changes)}. Restore them, or go on with what "
+            f"there is now: `agentctl runs resume {run_id} --migrate`"
+        )
+
+
+def parts_of(plan: Plan) -> dict[str, str]:
+    """The pieces of a plan by the words a person knows them by, with their hashes."""
+    parts: dict[str, str] = {}
+    for name, node in plan.nodes.items():
+        match node.work:
+            case AgentCall(agent=agent):
+                parts[f"node '{name}'"] = f"agent {agent.name}"
+                parts |= _parts_of_agent(agent)
+            case ToolCall(tool=tool):
+                parts[f"node '{name}'"] = f"tool {tool.name}"
+                parts[f"the source of tool '{tool.name}'"] = tool.sha256
+            case _:
+                parts[f"node '{name}'"] = "human"
+    return parts
+
+
+def changes_between(pinned: Mapping[str, str], plan: Plan) -> list[str]:
+    """What differs now, in words."""
+    parts = parts_of(plan)
+    gone = [f"{name} is gone" for name in pinned if name not in parts]
+    new = [f"{name} is new" for name in parts if name not in pinned]
+    changed = [f"{name} changed" for name in parts if name in pinned and pinned[name] != parts[name]]
+    return gone + new + changed or [f"{plan.file} or a file it depends on changed"]
+
+
+def _parts_of_agent(agent: Agent) -> dict[str, str]:
+    name = f"of agent '{agent.name}'"
+    return {
+        f"the contract {name}": _hash(f"{agent.input} -> {agent.output}"),
+        f"the base {name}": _hash(f"{agent.base.name} {agent.base.model}"),
+        f"the adapter {name}": "none" if agent.adapter is None else agent.adapter.sha256,
+        f"the prompt {name}": _hash(agent.prompt or ""),
+        f"the knowledge {name}": _hash(agent.knowledge),
+    }
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
