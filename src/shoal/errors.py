@@ -53,7 +53,9 @@ class MissingExtra(ShoalError):
     """A feature needs packages that are not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs packages that are not installed. Run: pip install 'shoal[{extra}]'")
+        super().__init__(
+            f"{feature} needs packages that are not installed. Run: pip install 'shoal[{extra}]'"
+        )
 
 
 class NodeFailed(ShoalError):

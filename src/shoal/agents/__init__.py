@@ -1,0 +1,1 @@
+"""Agents: contracts, prompts, bases, adapters, and the engines that answer for them."""

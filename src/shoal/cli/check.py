@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +21,11 @@ def check(
     checked = check_workspace(find_root(workspace))
     errors = [problem for problem in checked.problems if not problem.is_warning]
     if as_json:
-        _print_json(checked)
+        typer.echo(json.dumps({"problems": [asdict(problem) for problem in checked.problems]}, indent=2))
     else:
         for problem in checked.problems:
             typer.echo(str(problem), err=True)
-        if not errors:
-            num_agents, num_graphs = len(checked.workspace.agents), len(checked.plans)
-            typer.echo(f"{num_agents} agents and {num_graphs} graphs are well.")
     if errors:
         raise typer.Exit(2)
+    if not as_json:
+        typer.echo(f"{len(checked.workspace.agents)} agents and {len(checked.plans)} graphs are well.")

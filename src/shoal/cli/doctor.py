@@ -37,14 +37,18 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print findings 
     else:
         width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            typer.echo(f"{'ok     ' if finding.is_well else 'missing'}  {finding.name:<{width}}  {finding.detail}")
+            typer.echo(
+                f"{'ok     ' if finding.is_well else 'missing'}  {finding.name:<{width}}  {finding.detail}"
+            )
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(2)
 
 
 def _machine() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding(name="python", is_well=sys.version_info >= (3, 11), detail=f"{version}, 3.11 or newer is needed")
+    yield Finding(
+        name="python", is_well=sys.version_info >= (3, 11), detail=f"{version}, 3.11 or newer is needed"
+    )
     yield Finding(name="processors", is_well=True, detail=f"{os.cpu_count()}")
     free = shutil.disk_usage(Path.cwd()).free
     yield Finding(name="disk", is_well=free > _FREE_BYTES, detail=f"{free / 1e9:.1f} GB free")
@@ -71,7 +75,9 @@ def _workspace() -> Iterator[Finding]:
         return
     checked = check_workspace(root)
     errors = [problem for problem in checked.problems if not problem.is_warning]
-    detail = f"{len(errors)} problems, see: agentctl check" if errors else f"{root}, {len(checked.plans)} graphs"
+    detail = (
+        f"{len(errors)} problems, see: agentctl check" if errors else f"{root}, {len(checked.plans)} graphs"
+    )
     yield Finding(name="workspace", is_well=not errors, detail=detail)
     bases = {agent.base.name: agent.base for agent in checked.workspace.agents.values()}
     for name, base in sorted(bases.items()):

@@ -35,14 +35,18 @@ def fit(declared: Record, given: Mapping[str, Any], graph: str) -> dict[str, Any
         if name not in declared.fields:
             raise InvalidInput(f"graph '{graph}' has no input '{name}'. {suggest(name, declared.fields)}")
     missing = [
-        name for name, kind in declared.fields.items() if name not in given and not isinstance(plain(kind), Nullable)
+        name
+        for name, kind in declared.fields.items()
+        if name not in given and not isinstance(plain(kind), Nullable)
     ]
     if missing:
         wanted = ", ".join(f"'{name}' ({declared.fields[name]})" for name in missing)
         example = " ".join(f"--input {name}=..." for name in missing)
         raise InvalidInput(f"graph '{graph}' needs the input {wanted}. Give it with {example}")
     try:
-        return {name: read(kind, given.get(name), f"input '{name}'") for name, kind in declared.fields.items()}
+        return {
+            name: read(kind, given.get(name), f"input '{name}'") for name, kind in declared.fields.items()
+        }
     except ValueMismatch as error:
         raise InvalidInput(f"{error}, as graph '{graph}' declares it.") from error
 
@@ -78,7 +82,9 @@ def _read_item(item: str, declared: Record) -> dict[str, Any]:
         return _json_object(_read_file(Path(item[1:])), item[1:])
     name, equals, value = item.partition("=")
     if not equals:
-        raise InvalidInput(f"--input {item} is not understood. Write name=value, @file.json, or - for standard input.")
+        raise InvalidInput(
+            f"--input {item} is not understood. Write name=value, @file.json, or - for standard input."
+        )
     return {name: _read_text(declared.fields.get(name, STR), value)}
 
 

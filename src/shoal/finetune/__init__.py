@@ -1,0 +1,1 @@
+"""From recipes and generators to weights: the nano base and the adapters of agents."""

@@ -1,0 +1,1 @@
+"""Graphs: their language, its checker, and the runner."""

@@ -1,11 +1,11 @@
 """The types of the YAML language: parsing, printing, JSON Schema, reading values, assignability.
 
-    str  int  float  bool  any        scalars
-    enum[approve, decline]            one of the words
-    list[T]   T?                      lists; a value or null
-    span[str] from message            a piece of the input field `message`, or null
-    span[number] from message         the same, read as a number
-    {amount: float, reason: str}      a record; written as a YAML mapping
+str  int  float  bool  any        scalars
+enum[approve, decline]            one of the words
+list[T]   T?                      lists; a value or null
+span[str] from message            a piece of the input field `message`, or null
+span[number] from message         the same, read as a number
+{amount: float, reason: str}      a record; written as a YAML mapping
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def _parse_enum(text: str) -> Enum:
     cases = tuple(case.strip() for case in text[5:-1].split(","))
     for case in cases:
         if not _WORD.match(case):
-            raise TypeSyntaxError(f"'{case}' cannot be a case of {text}. Cases are words of letters, digits, _ and -")
+            raise TypeSyntaxError(
+                f"'{case}' cannot be a case of {text}. Cases are words of letters, digits, _ and -"
+            )
     if len(set(cases)) < len(cases):
         raise TypeSyntaxError(f"{text} names a case twice")
     return Enum(cases)
@@ -202,7 +204,9 @@ def accepts(target: Type, source: Type) -> bool:
             return accepts(item, given)
         case Record(fields), Record(given_fields):
             return all(
-                accepts(field, given_fields[name]) if name in given_fields else isinstance(plain(field), Nullable)
+                accepts(field, given_fields[name])
+                if name in given_fields
+                else isinstance(plain(field), Nullable)
                 for name, field in fields.items()
             )
     return False
@@ -233,7 +237,11 @@ def read(kind: Type, value: object, where: str = "value") -> Any:
 
 def _read_scalar(name: ScalarName, value: object, where: str) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if name == "any" or (name == "str" and isinstance(value, str)) or (name == "bool" and isinstance(value, bool)):
+    if (
+        name == "any"
+        or (name == "str" and isinstance(value, str))
+        or (name == "bool" and isinstance(value, bool))
+    ):
         return value
     if isinstance(value, int | float) and is_number and math.isfinite(value):
         if name == "float":

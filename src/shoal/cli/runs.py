@@ -1,0 +1,154 @@
+"""agentctl runs: what was run, and what it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shoal.errors import InvalidInput, ShoalError
+
+if TYPE_CHECKING:
+    from shoal.graphs.plan import Plan
+    from shoal.graphs.results import RunResult
+    from shoal.journal.journal import RunRow
+
+app = typer.Typer(help="List, show, resume and answer runs.", no_args_is_help=True, rich_markup_mode=None)
+
+_RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as `runs list` prints it.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Engine = Annotated[str, typer.Option("--engine", help="auto, embedded, or scripted[:FILE].")]
+_Migrate = Annotated[
+    bool, typer.Option("--migrate", help="Go on although files changed since the run began.")
+]
+
+
+@app.command("list")
+def list_runs(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 20,
+    as_json: _Json = False,
+) -> None:
+    """List the newest runs."""
+    rows = asyncio.run(_list(limit))
+    if as_json:
+        for row in rows:
+            typer.echo(
+                json.dumps({"run": row.id, "graph": row.graph, "status": row.status, "created": row.created})
+            )
+        return
+    if not rows:
+        typer.echo("No runs yet. Start one: agentctl run GRAPH")
+    for row in rows:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.created))
+        typer.echo(f"{row.id}  {when}  {row.status:<8}  {row.graph}")
+
+
+@app.command()
+def show(run: _RunId, as_json: _Json = False) -> None:
+    """Show one run, node by node."""
+    _print(*asyncio.run(_look(run)), as_json)
+
+
+@app.command()
+def resume(run: _RunId, engine: _Engine = "auto", migrate: _Migrate = False, as_json: _Json = False) -> None:
+    """Go on with a run that was killed, failed or waits; what is recorded never runs again."""
+    _print_and_exit(*asyncio.run(_go_on(run, engine, migrate)), as_json)
+
+
+@app.command()
+def answer(
+    run: _RunId,
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The node that waits.")],
+    value: Annotated[str | None, typer.Argument(help="yes, no, or JSON of what the node expects.")] = None,
+    not_done: Annotated[
+        bool, typer.Option("--not-done", help="A tool that may have acted did not: call it again.")
+    ] = False,
+    engine: _Engine = "auto",
+    migrate: _Migrate = False,
+    as_json: _Json = False,
+) -> None:
+    """Answer a question of a run, or settle what a tool did, and go on with the run."""
+    if (value is None) != not_done:
+        raise InvalidInput(f"give either a VALUE for node '{node}' or --not-done")
+    _print_and_exit(*asyncio.run(_go_on(run, engine, migrate, Settlement(node, value))), as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a person says of a node; `value` is None where a tool did not act."""
+
+    node: str
+    value: str | None
+
+
+async def _list(limit: int) -> list[RunRow]:
+    from shoal.agents.manifest import find_root
+    from shoal.cli.session import opened_journal
+
+    async with opened_journal(find_root(Path())) as journal:
+        return list(await journal.runs(limit))
+
+
+async def _look(run: str) -> tuple[Plan | None, RunResult]:
+    """A run as the journal has it, with its graph unless that no longer checks."""
+    from shoal.agents.manifest import find_root
+    from shoal.cli.session import opened_journal
+    from shoal.graphs.check import load_plan
+    from shoal.graphs.results import result_of
+
+    root = find_root(Path())
+    async with opened_journal(root) as journal:
+        row = await journal.run(run)
+        result = await result_of(journal, run)
+    try:
+        return load_plan(root, row.file), result
+    except ShoalError:
+        return None, result
+
+
+async def _go_on(
+    run: str, engine: str, migrate: bool, settlement: Settlement | None = None
+) -> tuple[Plan, RunResult]:
+    from shoal.agents.manifest import find_root
+    from shoal.cli.session import opened_journal, opened_runner
+    from shoal.graphs.check import load_plan
+
+    root = find_root(Path())
+    async with opened_journal(root) as journal:
+        row = await journal.run(run)
+    plan = load_plan(root, row.file)
+    async with opened_runner(root, plan, engine, lambda _: None) as runner:
+        if settlement is None:
+            pass
+        elif settlement.value is None:
+            await runner.settle_undone(run, plan, settlement.node, migrate=migrate)
+        else:
+            await runner.answer(run, plan, settlement.node, settlement.value, migrate=migrate)
+        return plan, await runner.resume(run, plan, migrate=migrate)
+
+
+def _print(plan: Plan | None, result: RunResult, as_json: bool) -> None:
+    from rich.console import Console
+
+    from shoal.cli.session import as_record
+    from shoal.cli.tree import print_result, print_tree
+
+    if as_json:
+        typer.echo(json.dumps(as_record(result), ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    if plan is not None:
+        print_tree(plan, result, console)
+    print_result(result, console)
+
+
+def _print_and_exit(plan: Plan, result: RunResult, as_json: bool) -> None:
+    from shoal.cli.session import exit_code
+
+    _print(plan, result, as_json)
+    raise typer.Exit(exit_code([result]))

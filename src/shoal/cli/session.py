@@ -1,0 +1,93 @@
+"""What commands that run graphs have in common: journal, engine, runner, the result as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shoal.errors import InvalidInput, MissingExtra
+
+if TYPE_CHECKING:
+    from shoal.agents.engine import Engine
+    from shoal.graphs.events import OnEvent
+    from shoal.graphs.plan import Plan
+    from shoal.graphs.results import RunResult
+    from shoal.graphs.runner import Runner
+    from shoal.journal.journal import Journal
+
+ENGINE_HELP = "auto, embedded, or scripted[:FILE] (answers from a file, no models)."
+
+
+@asynccontextmanager
+async def opened_journal(root: Path) -> AsyncIterator[Journal]:
+    """The journal of a workspace."""
+    from shoal.journal.sqlite import SqliteJournal
+    from shoal.workspace.store import Store
+
+    journal = SqliteJournal(Store(root).journal)
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+@asynccontextmanager
+async def opened_runner(root: Path, plan: Plan, engine: str, on_event: OnEvent) -> AsyncIterator[Runner]:
+    """A runner with its engine and journal."""
+    from shoal.graphs.runner import Runner
+
+    models = make_engine(engine, root, plan)
+    try:
+        async with opened_journal(root) as journal:
+            yield Runner(models, journal, on_event=on_event)
+    finally:
+        await models.close()
+
+
+def make_engine(name: str, root: Path, plan: Plan) -> Engine:
+    """The engine by the name a user gives it; models load with the first question.
+
+    Raises:
+        InvalidInput: there is no such engine, or its script cannot be read.
+        MissingExtra: the packages of the embedded engine are not installed.
+    """
+    kind, _, script = name.partition(":")
+    if kind == "scripted":
+        from shoal.agents.scripted import ScriptedEngine, read_script
+
+        return read_script(Path(script)) if script else ScriptedEngine()
+    if kind not in {"auto", "embedded"}:
+        raise InvalidInput(f"'{name}' is not an engine. Use {ENGINE_HELP}")
+    if util.find_spec("torch") is None:
+        raise MissingExtra("the embedded engine", "embedded")
+    from shoal.agents.embedded.engine import EmbeddedEngine
+
+    return EmbeddedEngine(root)
+
+
+def as_record(result: RunResult) -> dict[str, Any]:
+    """A run as one JSON object, the shape of every --json output of runs."""
+    return {
+        "run": result.run,
+        "graph": result.graph,
+        "status": result.status,
+        "inputs": result.inputs,
+        "output": result.output,
+        "error": result.error,
+        "tokens": result.prompt_tokens + result.completion_tokens,
+        "nodes": {path: _node(asdict(node)) for path, node in result.nodes.items()},
+    }
+
+
+def _node(summary: dict[str, Any]) -> dict[str, Any]:
+    del summary["path"]
+    return summary | {"ms": round(summary["ms"], 2)}
+
+
+def exit_code(results: list[RunResult]) -> int:
+    """0 when every run is done or waits for a person, else 1."""
+    return 0 if all(result.status in {"done", "waiting"} for result in results) else 1

@@ -1,0 +1,114 @@
+"""From YAML documents to pydantic models, with every fault as a problem at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shoal.errors import Problem, suggest
+from shoal.workspace.yaml import Document, Where
+
+
+class Strict(BaseModel):
+    """A mapping in a file of the workspace: unknown keys are refused, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+M = TypeVar("M", bound=Strict)
+
+
+def problems_of(document: Document, model: type[Strict]) -> list[Problem]:
+    """Everything that keeps a document from being a `model`."""
+    try:
+        model.model_validate(document.data)
+    except ValidationError as err:
+        return [_problem(document, model, dict(each)) for each in err.errors(include_url=False)]
+    return []
+
+
+def entries(document: Document, section: str, model: type[M]) -> dict[str, M | None]:
+    """What a section holds by name; None for entries that do not fit, which `problems_of` has reported."""
+    section_data = document.data.get(section)
+    found: dict[str, M | None] = {}
+    for name, value in section_data.items() if isinstance(section_data, dict) else ():
+        try:
+            found[name] = model.model_validate(value)
+        except ValidationError:
+            found[name] = None
+    return found
+
+
+def _problem(document: Document, model: type[Strict], error: dict[str, Any]) -> Problem:
+    # Only steps that are in the file: pydantic adds names of union members.
+    where: Where = ()
+    for step in error["loc"]:
+        where = (*where, step) if (*where, step) in document.marks else where
+    match error["type"]:
+        case "extra_forbidden":
+            known = _keys(model, where[:-1])
+            return document.problem(where, f"'{where[-1]}' is not a known key. {suggest(str(where[-1]), known)}", at_key=True)
+        case "missing":
+            missing = error["loc"][-1]
+            return document.problem(where, f"the key '{missing}' is missing{_inside(where)}", at_key=True)
+    return document.problem(where, f"{_name(where)} is {_show(error['input'])}, expected {_expected(error)}")
+
+
+def _name(where: Where) -> str:
+    return f"'{where[-1]}'" if where else "the file"
+
+
+def _inside(where: Where) -> str:
+    return f" in '{where[-1]}'" if where else ""
+
+
+def _show(value: object) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "empty"
+    text = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else repr(value)
+    return text if text and len(text) <= 60 else f"{str(text)[:57]}..."
+
+
+_EXPECTED = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "list_type": "a list",
+}
+
+
+def _expected(error: dict[str, Any]) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "literal_error":
+            return str(context["expected"]).replace("'", "")
+        case "greater_than":
+            return f"more than {context['gt']:g}"
+        case "greater_than_equal":
+            return f"at least {context['ge']:g}"
+        case "less_than_equal":
+            return f"at most {context['le']:g}"
+    return _EXPECTED.get(error["type"], str(error["msg"]))
+
+
+def _keys(kind: Any, where: Where) -> Iterable[str]:
+    """The keys a model allows at a place inside it."""
+    for option in (kind, *get_args(kind)):
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            fields = {field.alias or name: field.annotation for name, field in option.model_fields.items()}
+            if not where:
+                return fields
+            return _keys(fields.get(str(where[0])), where[1:])
+        if get_origin(option) is dict and where:
+            return _keys(get_args(option)[1], where[1:])
+    return ()
