@@ -121,7 +121,7 @@ class Progress:
         for name, row in list(self._open.items()):
             if row.kind == "failed":
                 del self._open[name]
-                if self._missing[name] == 0:
+                if self._missing[name] == 0 and name not in self._ready:
                     self._ready.append(name)
 
     def due(self) -> list[Step]:
@@ -159,8 +159,9 @@ class Progress:
         """How the run stands now that nothing is due and nothing is under way."""
         output, fault = self._output()
         by_kind: dict[str, NodeRow] = {}
-        for row in self._open.values():
-            by_kind.setdefault("unknown" if row.kind == "intent" else row.kind, row)
+        for name in self.plan.nodes:  # of several, the first in the graph is told of, whichever came first
+            if row := self._open.get(name):
+                by_kind.setdefault("unknown" if row.kind == "intent" else row.kind, row)
         if unknown := by_kind.get("unknown"):
             return Outcome("unknown", output, uncertain(unknown))
         if failed := by_kind.get("failed"):
