@@ -66,7 +66,7 @@ def main() -> None:
         if is_debug:
             raise
         print(
-            f"Internal error, please report it: {type(error).__name__}: {error}. See where: agentctl --debug ...",
+            f"Internal error, please report it: {type(error).__name__}: {error}. Where: agentctl --debug ...",
             file=sys.stderr,
         )
         sys.exit(70)

@@ -74,8 +74,9 @@ async def _run_in_tree(root: Path, plan: Plan, values: dict[str, Any], engine: s
 
     began = time.monotonic()
     console = Console(highlight=False)
-    with RunTree(plan, console) as tree:
-        async with opened_runner(root, plan, engine, tree.on_event) as runner:
+    tree = RunTree(plan, console)
+    async with opened_runner(root, plan, engine, tree.on_event) as runner:
+        with tree:
             result = await runner.start(plan, values)
     print_result(result, console, time.monotonic() - began)
     return result

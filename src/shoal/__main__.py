@@ -1,0 +1,5 @@
+"""`python -m shoal` is `agentctl`."""
+
+from shoal.cli.main import main
+
+main()
