@@ -49,7 +49,9 @@ def _problem(document: Document, model: type[Strict], error: dict[str, Any]) -> 
     match error["type"]:
         case "extra_forbidden":
             known = _keys(model, where[:-1])
-            return document.problem(where, f"'{where[-1]}' is not a known key. {suggest(str(where[-1]), known)}", at_key=True)
+            return document.problem(
+                where, f"'{where[-1]}' is not a known key. {suggest(str(where[-1]), known)}", at_key=True
+            )
         case "missing":
             missing = error["loc"][-1]
             return document.problem(where, f"the key '{missing}' is missing{_inside(where)}", at_key=True)

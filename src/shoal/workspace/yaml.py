@@ -50,7 +50,13 @@ class Document:
     source: bytes = field(repr=False, default=b"")
 
     def problem(
-        self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None, is_warning: bool = False
+        self,
+        where: Where,
+        message: str,
+        *,
+        at_key: bool = False,
+        offset: int | None = None,
+        is_warning: bool = False,
     ) -> Problem:
         """A problem at a key, a value, or a character of a scalar; at what holds it when that is missing."""
         found = where
@@ -92,10 +98,14 @@ def parse_yaml(source: bytes, file: str) -> Document:
 def _read_bytes(path: Path, file: str) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise InvalidFiles([Problem(file, 1, 1, f"the file is over {MAX_BYTES // 1_000_000} MB. Split it")])
+            raise InvalidFiles(
+                [Problem(file, 1, 1, f"the file is over {MAX_BYTES // 1_000_000} MB. Split it")]
+            )
         return path.read_bytes()
     except FileNotFoundError:
-        raise InvalidFiles([Problem(file, 1, 1, "there is no such file. Create it or mend the path")]) from None
+        raise InvalidFiles(
+            [Problem(file, 1, 1, "there is no such file. Create it or mend the path")]
+        ) from None
     except OSError as err:
         reason = err.strerror or type(err).__name__
         raise InvalidFiles([Problem(file, 1, 1, f"the file cannot be read: {reason}")]) from None
@@ -122,7 +132,7 @@ def _place(text: str, index: int) -> tuple[int, int]:
     return text.count("\n", 0, index) + 1, index - (text.rfind("\n", 0, index) + 1) + 1
 
 
-class _Refused(Exception):  # noqa: N818 - it ends the reading of one file, nothing more
+class _Refused(Exception):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
 
@@ -181,7 +191,9 @@ class _Reader:
         if kind == "AliasEvent":
             raise self._refuse(event, "aliases (*name) are not allowed. Write the value out")
         if event.anchor is not None:
-            raise self._refuse(event, "anchors (&name) are not allowed. Write the value out where it is needed")
+            raise self._refuse(
+                event, "anchors (&name) are not allowed. Write the value out where it is needed"
+            )
         if event.tag is not None:
             raise self._refuse(event, "tags (!name) are not allowed. Write the plain value")
         if len(where) >= MAX_DEPTH:
@@ -205,7 +217,9 @@ class _Reader:
             key = self._key(event)
             value = self._value(self._next(), (*where, key), _position(event))
             if key in mapping:
-                self.problems.append(self._refuse(event, f"'{key}' is written twice. Keep one of them").problem)
+                self.problems.append(
+                    self._refuse(event, f"'{key}' is written twice. Keep one of them").problem
+                )
             mapping[key] = value
         return mapping
 
@@ -258,7 +272,10 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
     ("that cannot start any token", "a text cannot start with {char}. Put it in quotes"),
     ("mapping values are not allowed", "': ' cannot stand inside a text. Put the text in quotes"),
     ("unexpected end of stream", "the quote is never closed"),
-    ("unknown escape character", "the escape \\{char} is unknown in double quotes. Write \\\\ for a backslash"),
+    (
+        "unknown escape character",
+        "the escape \\{char} is unknown in double quotes. Write \\\\ for a backslash",
+    ),
     ("expected ',' or ']'", "the list is not closed with ']', or a comma is missing"),
     ("expected ',' or '}'", "the mapping is not closed with '}}', or a comma is missing"),
     ("expected <block end>", "this line does not fit the indentation or the kind of the lines above"),

@@ -1,0 +1,374 @@
+"""agents.yaml and the folders of agents: what a workspace says it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shoal.agents.agent import Adapter, Agent, Base, BaseKind
+from shoal.errors import InvalidFiles, Problem, ShoalError, suggest
+from shoal.workspace.schema import Strict, entries, problems_of
+from shoal.workspace.store import Store, content_sha256
+from shoal.workspace.types import (
+    STR,
+    Enum,
+    Nullable,
+    Record,
+    Scalar,
+    Span,
+    Type,
+    TypeSyntaxError,
+    parse_record,
+)
+from shoal.workspace.yaml import Document, Where, read_yaml
+
+MANIFEST = "agents.yaml"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+NAME_RULE = "Names start with a lower case letter and go on with lower case letters, digits and _, 64 at most"
+
+Effect = Literal["pure", "idempotent", "once"]
+
+
+class BaseEntry(Strict):
+    """A model with weights that agents share."""
+
+    model: str = Field(description="`shoal/nano`, a folder, or a hub name.")
+    kind: BaseKind = Field(description="A decoder writes text; an encoder labels text and marks spans in it.")
+    license: str | None = Field(None, description="The licence of the weights, for the record.")
+
+
+class ServingEntry(Strict):
+    """Where answers are computed."""
+
+    base: str | None = Field(None, description="The base of agents that name none.")
+    engine: str = Field(
+        "auto", description="auto, embedded, vllm, or the URL of an OpenAI-compatible server."
+    )
+
+
+class AgentEntry(Strict):
+    """One skill: typed input and output on a base."""
+
+    about: str = Field("", description="One sentence on what the agent does.")
+    base: str | None = Field(None, description="A name of `bases`; `serving.base` where it is left out.")
+    input: dict[str, Any] = Field({"message": "str"}, description="Names and types of what it reads.")
+    output: dict[str, Any] = Field(description="Names and types of what it answers.")
+    adapter: str | None = Field(None, description="`<agent>@<version>`, from agents/<agent>/adapters.yaml.")
+
+
+class ToolEntry(Strict):
+    """A function that nodes call."""
+
+    effect: Effect = Field(
+        description="pure: only reads. idempotent: may be called twice. once: must never be called twice."
+    )
+    python: str | None = Field(None, description="`tools/file.py:function`, typed.")
+    mcp: Any = Field(None, description="A tool of an MCP server; not available in this version yet.")
+    http: Any = Field(None, description="An HTTP call; not available in this version yet.")
+
+
+class ManifestFile(Strict):
+    """agents.yaml: base models, agents and tools of a workspace."""
+
+    version: Literal[1] = Field(description="The version of this file format.")
+    bases: dict[str, BaseEntry] = Field({}, description="Base models by name.")
+    serving: ServingEntry = Field(ServingEntry(base=None, engine="auto"), description="Where answers are computed.")
+    agents: dict[str, AgentEntry] = Field({}, description="Agents by name.")
+    tools: dict[str, ToolEntry] = Field({}, description="Tools by name.")
+
+
+class AdapterEntry(Strict):
+    """One version of an agent's adapter."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the content of the adapter folder.")
+    base_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the weights it was trained on.")
+    figures: dict[str, Any] = Field({}, description="What was measured on held-out data.")
+
+
+class AdaptersFile(Strict):
+    """agents/<name>/adapters.yaml: the versions of an agent's adapter."""
+
+    version: Literal[1] = Field(description="The version of this file format.")
+    adapters: dict[str, AdapterEntry] = Field(description="Adapters by version.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A folder with agents.yaml and what it declares."""
+
+    root: Path
+    agents: Mapping[str, Agent]
+    tools: Mapping[str, ToolEntry]
+    serving: ServingEntry
+    document: Document = field(repr=False)
+    """agents.yaml itself, for problems found later."""
+    broken: frozenset[str] = frozenset()
+    """Agents and tools that are declared with faults, which were reported."""
+
+    @property
+    def store(self) -> Store:
+        """The folder .shoal/ of this workspace."""
+        return Store(self.root)
+
+    @property
+    def graph_files(self) -> tuple[Path, ...]:
+        """The files of graphs/, sorted by name."""
+        return tuple(sorted((self.root / "graphs").glob("*.yaml")))
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder with agents.yaml, from `start` upwards.
+
+    Raises:
+        ShoalError: there is none.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise ShoalError(
+        f"no {MANIFEST} in {start} or in a folder above it. Run agentctl inside a workspace, "
+        f"a folder with {MANIFEST}"
+    )
+
+
+def load_workspace(root: Path) -> Workspace:
+    """Read agents.yaml and the folders of its agents.
+
+    Raises:
+        InvalidFiles: with all their problems.
+    """
+    workspace, problems = read_workspace(root)
+    if problems:
+        raise InvalidFiles(problems)
+    return workspace
+
+
+def read_workspace(root: Path) -> tuple[Workspace, list[Problem]]:
+    """What can be read of a workspace, and what is wrong with the rest.
+
+    Raises:
+        InvalidFiles: agents.yaml is missing or is not YAML.
+    """
+    document = read_yaml(root / MANIFEST, MANIFEST)
+    reader = _ManifestReader(root, document)
+    return reader.read(), reader.problems
+
+
+class _ManifestReader:
+    """Reads entry by entry and collects problems on the way."""
+
+    def __init__(self, root: Path, document: Document) -> None:
+        self.root = root
+        self.document = document
+        self.problems = problems_of(document, ManifestFile)
+        self.bases = self._bases()
+        self.serving = self._serving()
+
+    def read(self) -> Workspace:
+        agents = {
+            name: self._agent(name, entry) if entry and NAME.match(name) else None
+            for name, entry in entries(self.document, "agents", AgentEntry).items()
+        }
+        tools = entries(self.document, "tools", ToolEntry)
+        for section, names in (("agents", agents), ("tools", tools)):
+            for name in names:
+                self._check_name(section, name)
+        return Workspace(
+            root=self.root,
+            agents={name: agent for name, agent in agents.items() if agent},
+            tools={name: tool for name, tool in tools.items() if tool},
+            serving=self.serving,
+            document=self.document,
+            broken=frozenset(name for name, entry in (agents | tools).items() if entry is None),
+        )
+
+    def _add(self, where: Where, message: str, *, at_key: bool = False) -> None:
+        self.problems.append(self.document.problem(where, message, at_key=at_key))
+
+    def _check_name(self, section: str, name: str) -> None:
+        if not NAME.match(name):
+            self._add((section, name), f"'{name}' cannot be a name. {NAME_RULE}", at_key=True)
+
+    def _bases(self) -> dict[str, Base | None]:
+        found = entries(self.document, "bases", BaseEntry)
+        return {
+            name: Base(name=name, model=entry.model, kind=entry.kind) if entry else None
+            for name, entry in found.items()
+        }
+
+    def _serving(self) -> ServingEntry:
+        raw = self.document.data.get("serving")
+        fitting = (
+            entries(Document("", {"serving": {"it": raw}}, {}), "serving", ServingEntry)["it"]
+            if raw
+            else None
+        )
+        serving = fitting or ServingEntry(base=None, engine="auto")
+        if serving.base is not None and serving.base not in self.bases:
+            self._add(
+                ("serving", "base"), f"'{serving.base}' is not a base. {suggest(serving.base, self.bases)}"
+            )
+        engine = serving.engine
+        if engine not in ("auto", "embedded", "vllm") and not re.match(r"https?://[^\s/]+", engine):
+            self._add(
+                ("serving", "engine"),
+                f"'{engine}' is not an engine. Known: auto, embedded, vllm, or a URL that starts with http:// or https://.",
+            )
+        return serving
+
+    def _agent(self, name: str, entry: AgentEntry) -> Agent | None:
+        before = len(self.problems)
+        base = self._base_of(name, entry)
+        given = self._record(("agents", name, "input"), entry.input)
+        output = self._record(("agents", name, "output"), entry.output)
+        if base and given and output:
+            self._check_output(name, base, given, output)
+        adapter = self._adapter(name, entry.adapter) if entry.adapter is not None else None
+        prompt = self._prompt(name) if base and base.kind == "decoder" else None
+        knowledge = self._knowledge(name)
+        if len(self.problems) > before or not (base and given and output):
+            return None
+        return Agent(
+            name=name,
+            about=entry.about,
+            base=base,
+            input=given,
+            output=output,
+            adapter=adapter,
+            prompt=prompt,
+            knowledge=knowledge,
+        )
+
+    def _base_of(self, name: str, entry: AgentEntry) -> Base | None:
+        wanted = entry.base or self.serving.base
+        if wanted is None:
+            message = (
+                f"agent '{name}' names no base. Add `base:` here, or `serving: {{base: ...}}` for all agents"
+            )
+            self._add(("agents", name), message, at_key=True)
+            return None
+        if wanted not in self.bases:
+            if entry.base:
+                message = f"agent '{name}' is on base '{wanted}', which is not defined. {suggest(wanted, self.bases)}"
+                self._add(("agents", name, "base"), message)
+            return None
+        return self.bases[wanted]
+
+    def _record(self, where: Where, source: Mapping[str, Any]) -> Record | None:
+        fields: dict[str, Type] = {}
+        for name, kind in source.items():
+            try:
+                fields |= parse_record({name: kind}).fields
+            except TypeSyntaxError as err:
+                self._add((*where, name), str(err))
+        if not source:
+            self._add(where, f"'{where[-1]}' has no fields. Name at least one, like {{text: str}}")
+        return Record(fields) if len(fields) == len(source) > 0 else None
+
+    def _check_output(self, agent: str, base: Base, given: Record, output: Record) -> None:
+        for name, kind in output.fields.items():
+            where: Where = ("agents", agent, "output", name)
+            if name == "confidence":
+                self._add(
+                    where,
+                    "'confidence' is given by the engine to every agent. Choose another name",
+                    at_key=True,
+                )
+            if isinstance(kind, Span):
+                self._check_span(where, kind, given)
+            elif base.kind == "encoder" and not (isinstance(kind, Enum) or kind == Scalar("bool")):
+                self._add(
+                    where,
+                    f"'{name}' is {kind}, but agent '{agent}' is on the encoder '{base.name}', which gives enum, bool "
+                    f"and span fields. Choose one of them, or put the agent on a decoder",
+                )
+
+    def _check_span(self, where: Where, span: Span, given: Record) -> None:
+        texts = [name for name, kind in given.fields.items() if kind in (STR, Nullable(STR))]
+        if span.source is None and len(texts) != 1:
+            self._add(
+                where,
+                f"say which input {span} is found in, like `{span} from message`. Texts: {', '.join(texts)}",
+            )
+        elif span.source is not None and span.source not in texts:
+            self._add(
+                where, f"'{span.source}' is not a text input of the agent. {suggest(span.source, texts)}"
+            )
+
+    def _adapter(self, agent: str, adapter: str) -> Adapter | None:
+        where: Where = ("agents", agent, "adapter")
+        owner, _, version = adapter.partition("@")
+        if not (NAME.match(owner) and version):
+            self._add(where, f"'{adapter}' is not an adapter. Write <agent>@<version>, like {agent}@1")
+            return None
+        file = f"agents/{owner}/adapters.yaml"
+        if not (self.root / file).exists():
+            self._add(where, f"adapter '{adapter}' is not recorded: there is no {file}. {_retrain(owner)}")
+            return None
+        entry = self._adapter_entry(where, adapter, file, version)
+        return self._stored(where, adapter, entry) if entry else None
+
+    def _adapter_entry(self, where: Where, adapter: str, file: str, version: str) -> AdapterEntry | None:
+        try:
+            document = read_yaml(self.root / file, file)
+        except InvalidFiles as err:
+            self.problems.extend(err.problems)
+            return None
+        faults = problems_of(document, AdaptersFile)
+        self.problems.extend(faults)
+        versions = entries(document, "adapters", AdapterEntry)
+        if not faults and version not in versions:
+            self._add(where, f"adapter '{adapter}' is not recorded in {file}. {suggest(version, versions)}")
+        return versions.get(version)
+
+    def _stored(self, where: Where, adapter: str, entry: AdapterEntry) -> Adapter | None:
+        folder = Store(self.root).adapter(entry.sha256)
+        shown = folder.relative_to(self.root).as_posix()
+        owner = adapter.partition("@")[0]
+        if not folder.is_dir():
+            self._add(
+                where, f"the files of adapter '{adapter}' are missing: no folder {shown}. {_retrain(owner)}"
+            )
+            return None
+        if (found := content_sha256(folder)) != entry.sha256:
+            message = (
+                f"the files of adapter '{adapter}' were changed: {shown} has the content hash {found[:12]}..."
+            )
+            self._add(where, f"{message} Restore them from version control. {_retrain(owner)}")
+            return None
+        return Adapter(name=adapter, sha256=entry.sha256, folder=folder)
+
+    def _prompt(self, agent: str) -> str | None:
+        file = f"agents/{agent}/prompt.md"
+        if not (self.root / file).is_file():
+            message = f"agent '{agent}' is on a decoder and needs the prompt {file}, which does not exist. Create it"
+            self._add(("agents", agent), message, at_key=True)
+            return None
+        return self._text(("agents", agent), file)
+
+    def _knowledge(self, agent: str) -> str:
+        folder = self.root / "agents" / agent / "knowledge"
+        files = sorted(
+            file for file in folder.glob("**/*") if file.suffix in (".md", ".txt") and file.is_file()
+        )
+        texts = (self._text(("agents", agent), file.relative_to(self.root).as_posix()) for file in files)
+        return "\n".join(text.strip() + "\n" for text in texts if text)
+
+    def _text(self, where: Where, file: str) -> str | None:
+        try:
+            return (self.root / file).read_text("utf-8")
+        except UnicodeDecodeError:
+            self.problems.append(Problem(file, 1, 1, "the file is not UTF-8 text. Save it as UTF-8"))
+        except OSError as err:
+            self._add(where, f"{file} cannot be read: {err.strerror}", at_key=True)
+        return None
+
+
+def _retrain(agent: str) -> str:
+    return f"Train it: agentctl finetune finetune/{agent}.yaml"

@@ -1,0 +1,410 @@
+"""What an expression may read, and finding it in the text of an expression.
+
+`references` splits a CEL text into tokens and resolves every path that starts at `input` or at a node against the
+declared types: `account.limit`, `slots.?amount`, `has(approve.yes)`. Paths are all that CEL does not know of the
+language, so this is where misspelt names, null and skipped nodes are dealt with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shoal.errors import suggest
+from shoal.workspace.types import ANY, Enum, Nullable, Record, Type, plain
+
+Path = tuple[str, ...]
+TokenKind = Literal["name", "text", "number", "sign"]
+Mode = Literal["value", "option", "null", "has"]
+"""How a path is read: as its value; through `?`, as an optional of the type it has when it is there; on one
+side of `== null`; or in `has(...)`, as whether it is there."""
+
+RESERVED = frozenset(
+    [
+        "input",
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+        "math",
+        "strings",
+        "optional",
+        "base64",
+        "cel",
+        "has",
+        "int",
+        "uint",
+        "double",
+        "bool",
+        "string",
+        "bytes",
+        "list",
+        "map",
+        "type",
+        "dyn",
+    ]
+)
+"""Names that a node cannot have: they mean something in CEL."""
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+|//[^\n]*)
+      | (?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+      | (?P<number>0[xX][0-9a-fA-F]+u?|[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+(?:[eE][+-]?[0-9]+|u)?)
+      | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<sign>\.\?|==|!=|<=|>=|&&|\|\||.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_BINDERS = frozenset(["all", "exists", "exists_one", "existsOne", "map", "filter", "optMap", "optFlatMap"])
+
+
+class ExpressionError(Exception):
+    """A text is not a valid expression; the message is a full sentence, `offset` counts characters."""
+
+    def __init__(self, message: str, offset: int = 0) -> None:
+        self.offset = offset
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of an expression; white space and comments are left out."""
+
+    kind: TokenKind
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Where the next character stands."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something expressions read by name."""
+
+    type: Type
+    gives: str
+    """The subject of a sentence on its fields: `agent 'slots' gives`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """All that one reader may read."""
+
+    reader: str
+    """The subject of sentences: `node 'decide'`."""
+    sources: Mapping[str, Source]
+    own: str | None = None
+    """The reader's own node, where it may not read itself."""
+    facts: frozenset[Path] = frozenset()
+    """Paths that are known not to be null here, because a `when` says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One path in the text of an expression."""
+
+    path: Path
+    type: Type
+    start: int
+    end: int
+    mode: Mode
+    asks: bool = False
+    """The node may have been skipped: the first step is `.?`, or stands in `has`."""
+
+    @property
+    def written(self) -> str:
+        """The path without marks."""
+        return ".".join(self.path)
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of an expression."""
+    found = (match for match in _TOKEN.finditer(text) if match.lastgroup != "space")
+    return [Token(match.lastgroup, match[0], match.start()) for match in found]  # type: ignore[arg-type]
+
+
+def needed_and_asked(text: str) -> tuple[set[str], set[str]]:
+    """The names in an expression that could be nodes: those it needs, and those it only asks for with `?`."""
+    tokens = tokenize(text)
+    words = ["", "", *(token.text for token in tokens), ""]
+    needed: set[str] = set()
+    asked: set[str] = set()
+    for i, token in enumerate(tokens, start=2):
+        if token.kind == "name" and words[i - 1] not in (".", ".?"):
+            is_asked = words[i + 1] == ".?" or words[i - 2 : i] == ["has", "("]
+            (asked if is_asked else needed).add(token.text)
+    return needed, asked - needed
+
+
+def references(text: str, scope: Scope) -> list[Reference]:
+    """Every path of an expression, resolved.
+
+    Raises:
+        ExpressionError: a name is unknown, or a value is used as what it is not.
+    """
+    return _Finder(text, scope).find()
+
+
+def known_after(text: str) -> frozenset[Path]:
+    """Paths that are not null once the condition `text` holds: those it compares with null, joined by `&&`."""
+    tokens = tokenize(text)
+    if _top_level(tokens) & {"||", "?"}:
+        return frozenset()
+    return frozenset(path for part in _split(tokens, "&&") if (path := _tested(part, "!=")))
+
+
+def _top_level(tokens: Sequence[Token]) -> set[str]:
+    return {token.text for depth, token in _depths(tokens) if depth == 0 and token.kind == "sign"}
+
+
+def _depths(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+    depth = 0
+    for token in tokens:
+        if token.kind == "sign" and token.text in ")]}":
+            depth -= 1
+        yield depth, token
+        if token.kind == "sign" and token.text in "([{":
+            depth += 1
+
+
+def _split(tokens: Sequence[Token], operator: str) -> list[list[Token]]:
+    parts: list[list[Token]] = [[]]
+    for depth, token in _depths(tokens):
+        if depth == 0 and token.text == operator:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def _tested(part: Sequence[Token], operator: str) -> Path | None:
+    """The path of `a.b != null`, `null != a.b` or `has(a.b)`."""
+    words = [token.text for token in part]
+    if words[:2] == ["has", "("] and words[-1:] == [")"] and operator == "!=":
+        return _path(part[2:-1])
+    if words[-2:] == [operator, "null"]:
+        return _path(part[:-2])
+    if words[:2] == ["null", operator]:
+        return _path(part[2:])
+    return None
+
+
+def _path(part: Sequence[Token]) -> Path | None:
+    names, dots = part[::2], part[1::2]
+    is_path = (
+        len(part) % 2
+        and all(each.kind == "name" for each in names)
+        and all(d.text in (".", ".?") for d in dots)
+    )
+    return tuple(each.text for each in names) if is_path else None
+
+
+class _Finder:
+    """Walks over the tokens of one expression from left to right."""
+
+    def __init__(self, text: str, scope: Scope) -> None:
+        self.tokens = tokenize(text)
+        self.scope = scope
+        self.facts = set(scope.facts)
+        self.bound: list[tuple[str, int]] = []
+        """Variables of macros, and the token where each ends."""
+
+    def find(self) -> list[Reference]:
+        found: list[Reference] = []
+        operators = _top_level(self.tokens) & {"&&", "||", "?"}
+        # In `a != null && a > 1` and `a == null || a > 1`, the right side knows that a is there.
+        joint = operators.pop() if len(operators) == 1 else ""
+        test = {"&&": "!=", "||": "=="}.get(joint)
+        part: list[Token] = []
+        skip_to = 0
+        for i, (depth, token) in enumerate(_depths(self.tokens)):
+            if depth == 0 and token.text == joint and test:
+                if path := _tested(part, test):
+                    self.facts.add(path)
+                part = []
+            else:
+                part.append(token)
+            self._bind(i)
+            if i >= skip_to and self._starts_path(i):
+                reference, skip_to = self._resolve(i)
+                found.append(reference)
+        return found
+
+    def _at(self, i: int) -> str:
+        return self.tokens[i].text if 0 <= i < len(self.tokens) else ""
+
+    def _bind(self, i: int) -> None:
+        """Note the variable of a macro like `.exists(x, ...)`."""
+        self.bound = [(name, end) for name, end in self.bound if i < end]
+        if (
+            self._at(i) in _BINDERS
+            and self._at(i - 1) == "."
+            and self._at(i + 1) == "("
+            and self._at(i + 3) == ","
+        ):
+            depth = 0
+            for end in range(i + 1, len(self.tokens)):
+                depth += (self._at(end) == "(") - (self._at(end) == ")")
+                if depth == 0:
+                    break
+            self.bound.append((self._at(i + 2), end + 1))
+
+    def _starts_path(self, i: int) -> bool:
+        token = self.tokens[i]
+        if token.kind != "name" or self._at(i - 1) in (".", ".?") or self._at(i + 1) == "(":
+            return False
+        if token.text in {name for name, _ in self.bound}:
+            return False
+        if token.text in self.scope.sources or token.text == self.scope.own:
+            return True
+        if token.text in RESERVED - {"input"}:
+            return False
+        # `{name: 1}` has no paths for keys in CEL either, so an unknown name is always a fault.
+        raise ExpressionError(self._unknown(i), token.start)
+
+    def _unknown(self, i: int) -> str:
+        name = self._at(i)
+        written = name
+        while self._at(i + 1) in (".", ".?") and self._at(i + 3) != "(" and i + 2 < len(self.tokens):
+            written += "." + self._at(i + 2)
+            i += 2
+        if name in ("and", "or", "not"):
+            return f"{self.scope.reader}: '{name}' is written {dict(zip(('and', 'or', 'not'), ('&&', '||', '!'), strict=True))[name]} in expressions"
+        what = "the graph has no input" if name == "input" else f"there is no node '{name}'"
+        return f"{self.scope.reader} reads '{written}', but {what}. {suggest(name, self.scope.sources)}"
+
+    def _resolve(self, i: int) -> tuple[Reference, int]:
+        first = self.tokens[i]
+        name = first.text
+        if name == self.scope.own:
+            raise ExpressionError(
+                f"{self.scope.reader} reads itself. Only `accept` may read a node's own output", first.start
+            )
+        at = i
+        has = self._at(i - 1) == "(" and self._at(i - 2) == "has"
+        path: Path = (name,)
+        kind = plain(self.scope.sources[name].type)
+        is_asked = asks = has
+        while (
+            self._at(i + 1) in (".", ".?") and i + 2 < len(self.tokens) and self.tokens[i + 2].kind == "name"
+        ):
+            question = self._at(i + 1) == ".?"
+            if kind == ANY or (self._at(i + 3) == "(" and not question):
+                break
+            is_asked |= question
+            asks |= question and len(path) == 1
+            kind = plain(self._field(path, self._narrow(path, kind), self.tokens[i + 2], is_asked))
+            path = (*path, self._at(i + 2))
+            i += 2
+        self._check_cases(path, kind, at, i)
+        start, end = first.start, self.tokens[i].end
+        if has:
+            if self._at(i + 1) != ")":
+                raise ExpressionError(
+                    f"{self.scope.reader}: has(...) takes one path, like has({'.'.join(path)})", start
+                )
+            return Reference(
+                path, kind, self.tokens[at - 2].start, self.tokens[i + 1].end, "has", asks
+            ), i + 1
+        if self._is_against_null(at, i):
+            if not (is_asked or isinstance(kind, Nullable) or kind == ANY):
+                message = f"{self.scope.reader}: '{'.'.join(path)}' is {kind} and never null"
+                raise ExpressionError(message, start)
+            return Reference(path, Nullable(_without_null(kind)), start, end, "null", asks), i + 1
+        if is_asked:
+            return Reference(path, _without_null(kind), start, end, "option", asks), i + 1
+        return Reference(path, self._narrow(path, kind), start, end, "value"), i + 1
+
+    def _is_against_null(self, first: int, last: int) -> bool:
+        after = self._at(last + 1) in ("==", "!=") and self._at(last + 2) == "null"
+        return after or (self._at(first - 1) in ("==", "!=") and self._at(first - 2) == "null")
+
+    def _narrow(self, path: Path, kind: Type) -> Type:
+        return kind.of if isinstance(kind, Nullable) and path in self.facts else kind
+
+    def _field(self, path: Path, kind: Type, token: Token, is_asked: bool) -> Type:
+        written = ".".join(path)
+        if is_asked:
+            kind = _without_null(kind)
+        if isinstance(kind, Nullable):
+            remedy = f"Ask with '?': '{written}.?{token.text}.orValue(...)'"
+            raise ExpressionError(
+                f"{self.scope.reader} reads '{written}.{token.text}', but '{written}' may be null. {remedy}",
+                token.start,
+            )
+        if kind == ANY:
+            return ANY
+        if not isinstance(kind, Record):
+            raise ExpressionError(
+                f"{self.scope.reader} reads '{written}.{token.text}', but '{written}' is {kind} and has no fields",
+                token.start,
+            )
+        if token.text not in kind.fields:
+            raise ExpressionError(self._misspelt(path, kind, token.text), token.start)
+        return kind.fields[token.text]
+
+    def _misspelt(self, path: Path, record: Record, name: str) -> str:
+        written = ".".join(path)
+        gives = self.scope.sources[path[0]].gives if len(path) == 1 else f"'{written}' has"
+        hint = suggest(name, record.fields)
+        near = hint.removeprefix("Did you mean '").removesuffix("'?") if hint.startswith("Did") else None
+        shown = {near: record.fields[near]} if near else record.fields
+        fields = ", ".join(f"{field}: {plain(kind)}" for field, kind in shown.items())
+        ending = f" Did you mean '{written}.{near}'?" if near else ""
+        return f"{self.scope.reader} reads '{written}.{name}', but {gives} '{fields}'.{ending}".replace(
+            "'.", "'.", 1
+        )
+
+    def _check_cases(self, path: Path, kind: Type, first: int, last: int) -> None:
+        """Refuse comparing with a word that an enum never is."""
+        enum = _without_null(kind)
+        if not isinstance(enum, Enum):
+            return
+        texts: list[Token] = []
+        if self._at(last + 1) in ("==", "!=") and last + 2 < len(self.tokens):
+            texts.append(self.tokens[last + 2])
+        if self._at(first - 1) in ("==", "!=") and first >= 2:
+            texts.append(self.tokens[first - 2])
+        if self._at(last + 1) == "in" and self._at(last + 2) == "[":
+            end = next((i for i in range(last + 3, len(self.tokens)) if self._at(i) == "]"), last)
+            texts.extend(self.tokens[last + 3 : end])
+        for token in texts:
+            word = token.text[1:-1]
+            if token.kind == "text" and token.text[0] in "'\"" and word not in enum.cases:
+                written = ".".join(path)
+                message = f"{self.scope.reader}: '{written}' is never '{word}'. {suggest(word, enum.cases)}"
+                raise ExpressionError(message, token.start)
+
+
+def _without_null(kind: Type) -> Type:
+    return kind.of if isinstance(kind, Nullable) else kind
+
+
+def walk(scope: Mapping[str, Any], path: Path) -> Any:
+    """The value at a path, or None where something on the way is absent or null."""
+    value: Any = scope
+    for name in path:
+        if not isinstance(value, Mapping) or (value := value.get(name)) is None:
+            return None
+    return value

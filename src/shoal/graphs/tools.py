@@ -1,0 +1,275 @@
+"""Tools: typed Python functions of the workspace, loaded by file and read from their annotations."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from shoal.agents.manifest import ToolEntry, Workspace
+from shoal.errors import Problem, suggest
+from shoal.graphs.plan import Tool
+from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, Enum, ListOf, Nullable, Record, Type, plain
+
+KEY = "idempotency_key"
+"""A parameter of this name is filled by the runner."""
+
+_SCALARS: dict[Any, Type] = {str: STR, int: INT, float: FLOAT, bool: BOOL, Any: ANY}
+
+
+class _Refused(Exception):
+    pass
+
+
+def load_tools(workspace: Workspace) -> tuple[dict[str, Tool], list[Problem]]:
+    """All tools that can be loaded, and why the others cannot."""
+    tools: dict[str, Tool] = {}
+    problems: list[Problem] = []
+    modules: dict[Path, ModuleType] = {}
+    for name, entry in workspace.tools.items():
+        try:
+            tools[name] = _load(workspace.root, name, entry, modules)
+        except _Refused as err:
+            where = ("tools", name, "python") if entry.python else ("tools", name)
+            problems.append(workspace.document.problem(where, f"tool '{name}': {err}"))
+    return tools, problems
+
+
+def _load(root: Path, name: str, entry: ToolEntry, modules: dict[Path, ModuleType]) -> Tool:
+    for kind in ("mcp", "http"):
+        if getattr(entry, kind) is not None:
+            raise _Refused(
+                f"the kind '{kind}' is not available in this version yet. Wrap the call in a python function"
+            )
+    if entry.python is None:
+        raise _Refused('it says no `python: "tools/file.py:function"`')
+    file, _, function_name = entry.python.rpartition(":")
+    if not (file.endswith(".py") and function_name.isidentifier()):
+        raise _Refused(f"'{entry.python}' does not name a function. Write tools/file.py:function")
+    path = _inside(root, file)
+    if path not in modules:
+        modules[path] = _import(path, file)
+    function = getattr(modules[path], function_name, None)
+    if not inspect.isfunction(function):
+        known = [key for key, value in vars(modules[path]).items() if _is_own_function(value, modules[path])]
+        raise _Refused(f"{file} has no function '{function_name}'. {suggest(function_name, known)}")
+    return _tool(name, entry, function, file, path)
+
+
+def _inside(root: Path, file: str) -> Path:
+    path = (root / file).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise _Refused(f"{file} is outside the workspace. Move it inside")
+    if not path.is_file():
+        here = [each.relative_to(root).as_posix() for each in root.glob("tools/*.py")]
+        raise _Refused(f"there is no file {file}. {suggest(file, here)}")
+    return path
+
+
+def _is_own_function(value: object, module: ModuleType) -> bool:
+    return (
+        inspect.isfunction(value)
+        and value.__module__ == module.__name__
+        and not value.__name__.startswith("_")
+    )
+
+
+def _import(path: Path, file: str) -> ModuleType:
+    """Import a file under a name of its own, so that it can hide no installed module."""
+    name = f"_shoal_tools_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise _Refused(f"{file} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and type hints look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as err:
+        del sys.modules[name]
+        raise _Refused(
+            f"importing {file} failed: {type(err).__name__}: {_first_line(err)}{_line_in(err, path)}"
+        ) from None
+    return module
+
+
+def _first_line(err: BaseException) -> str:
+    return str(err).partition("\n")[0]
+
+
+def _line_in(err: BaseException, path: Path) -> str:
+    """`, line 12 of the file`, where the fault was raised in it."""
+    line = err.lineno if isinstance(err, SyntaxError) else None
+    trace = err.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f" (line {line})" if line else ""
+
+
+def _tool(name: str, entry: ToolEntry, function: Callable[..., Any], file: str, path: Path) -> Tool:
+    try:
+        hints = typing.get_type_hints(function)
+    except Exception as err:
+        raise _Refused(f"the annotations of {function.__name__} cannot be read: {_first_line(err)}") from None
+    fields: dict[str, Type] = {}
+    required: set[str] = set()
+    parameters = inspect.signature(function).parameters
+    for parameter in parameters.values():
+        if parameter.name == KEY:
+            continue
+        fields[parameter.name] = _parameter_type(function, parameter, hints)
+        if parameter.default is inspect.Parameter.empty:
+            required.add(parameter.name)
+    if "return" not in hints:
+        raise _Refused(f"{function.__name__} does not say what it returns. Add `-> type`")
+    output = _typed(hints["return"], f"what {function.__name__} returns")
+    return Tool(
+        name=name,
+        effect=entry.effect,
+        input=Record(fields),
+        required=frozenset(required),
+        output=output,
+        function=_adapt(function, hints),
+        takes_key=KEY in parameters,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def _parameter_type(
+    function: Callable[..., Any], parameter: inspect.Parameter, hints: Mapping[str, Any]
+) -> Type:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+        raise _Refused(
+            f"parameter '{parameter.name}' of {function.__name__} must be an ordinary named parameter"
+        )
+    if parameter.name not in hints:
+        raise _Refused(
+            f"parameter '{parameter.name}' of {function.__name__} has no type. Annotate it, like {parameter.name}: str"
+        )
+    return _typed(hints[parameter.name], f"parameter '{parameter.name}' of {function.__name__}")
+
+
+def type_of(hint: Any) -> Type | None:
+    """The type of an annotation, or None where the YAML language has no such type."""
+    if hint in (type(None), None):
+        return Nullable(ANY)
+    if isinstance(hint, type) and get_origin(hint) is None and (fields := _record_hints(hint)) is not None:
+        inner = {name: type_of(each) for name, each in fields.items()}
+        return Record({name: kind for name, kind in inner.items() if kind}) if all(inner.values()) else None
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return Enum(args) if all(isinstance(each, str) for each in args) else None
+    if origin is list and args:
+        item = type_of(args[0])
+        return ListOf(item) if item else None
+    if origin in (Union, types.UnionType):
+        return _union(args)
+    if origin is typing.Annotated or origin in (typing.Required, typing.NotRequired):
+        return type_of(args[0])
+    return _SCALARS.get(hint) if isinstance(hint, typing.Hashable) else None
+
+
+def _union(args: tuple[Any, ...]) -> Type | None:
+    rest = [each for each in args if each is not type(None)]
+    kind = type_of(rest[0]) if len(rest) == 1 and len(args) == 2 else None
+    return Nullable(kind) if kind and not isinstance(plain(kind), Nullable) else kind
+
+
+def _record_hints(hint: type) -> dict[str, Any] | None:
+    """The fields of a TypedDict, dataclass or pydantic model; keys that may be absent are nullable."""
+    if typing.is_typeddict(hint):
+        optional: frozenset[str] = getattr(hint, "__optional_keys__", frozenset())
+        hints = typing.get_type_hints(hint)
+        return {name: each | None if name in optional else each for name, each in hints.items()}
+    if dataclasses.is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        return {each.name: hints[each.name] for each in dataclasses.fields(hint)}
+    if _is_model(hint):
+        return {name: each.annotation for name, each in hint.model_fields.items()}  # type: ignore[attr-defined]
+    return None
+
+
+def _is_model(hint: object) -> bool:
+    from pydantic import BaseModel
+
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
+
+
+def _typed(hint: Any, what: str) -> Type:
+    kind = type_of(hint)
+    if kind is None:
+        shown = (
+            hint.__name__
+            if isinstance(hint, type) and not get_args(hint)
+            else str(hint).replace("typing.", "")
+        )
+        raise _Refused(
+            f"{what} is {shown}, which has no type here. Use str, int, float, bool, Literal, list[...], T | None, "
+            f"a TypedDict, a dataclass or a pydantic model"
+        )
+    return kind
+
+
+def _adapt(function: Callable[..., Any], hints: Mapping[str, Any]) -> Callable[..., Any]:
+    """The function with plain JSON going in and coming out."""
+    builders = {name: build for name, hint in hints.items() if name != "return" and (build := _builder(hint))}
+
+    def arguments(given: dict[str, Any]) -> dict[str, Any]:
+        return {name: builders[name](value) if name in builders else value for name, value in given.items()}
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def call_async(**given: Any) -> Any:
+            return to_json(await function(**arguments(given)))
+
+        return call_async
+
+    @functools.wraps(function)
+    def call(**given: Any) -> Any:
+        return to_json(function(**arguments(given)))
+
+    return call
+
+
+def _builder(hint: Any) -> Callable[[Any], Any] | None:
+    """How a JSON value becomes what the annotation asks for, where that is not the same."""
+    args = [each for each in get_args(hint) if each is not type(None)]
+    if get_origin(hint) in (Union, types.UnionType) and len(args) == 1:
+        inner = _builder(args[0])
+        return (lambda value: None if value is None else inner(value)) if inner else None
+    if get_origin(hint) is list and args:
+        item = _builder(args[0])
+        return (lambda values: [item(each) for each in values]) if item else None
+    if _is_model(hint):
+        return hint.model_validate  # type: ignore[no-any-return]
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        hints = typing.get_type_hints(hint)
+        fields = {name: build for name, each in hints.items() if (build := _builder(each))}
+        return lambda value: hint(
+            **{name: fields[name](v) if name in fields else v for name, v in value.items()}
+        )
+    return None
+
+
+def to_json(value: Any) -> Any:
+    """A tool's result as plain JSON data; what is no record or list is left as it is."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: to_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(each) for each in value]
+    if _is_model(type(value)):
+        return value.model_dump(mode="json")
+    return value
