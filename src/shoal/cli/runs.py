@@ -49,9 +49,21 @@ def list_runs(
 
 
 @app.command()
-def show(run: _RunId, as_json: _Json = False) -> None:
+def show(
+    run: _RunId,
+    as_json: _Json = False,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Write the picture to this file.")] = None,
+) -> None:
     """Show one run, node by node."""
-    _print(*asyncio.run(_look(run)), as_json)
+    plan, result = asyncio.run(_look(run))
+    if svg is None:
+        _print(plan, result, as_json)
+        return
+    from shoal.cli.tree import picture
+    from shoal.workspace.store import write_atomic
+
+    write_atomic(svg, picture(plan, result).encode())
+    typer.echo(f"{svg} shows run {run}.")
 
 
 @app.command()
@@ -136,15 +148,13 @@ def _print(plan: Plan | None, result: RunResult, as_json: bool) -> None:
     from rich.console import Console
 
     from shoal.cli.session import as_record
-    from shoal.cli.tree import print_result, print_tree
+    from shoal.cli.tree import print_run
 
     if as_json:
         typer.echo(json.dumps(as_record(result), ensure_ascii=False))
         return
     console = Console(highlight=False)
-    if plan is not None:
-        print_tree(plan, result, console)
-    print_result(result, console)
+    print_run(plan, result, console)
 
 
 def _print_and_exit(plan: Plan, result: RunResult, as_json: bool) -> None:

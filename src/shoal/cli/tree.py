@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
@@ -144,11 +147,21 @@ def _time(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
-def print_tree(plan: Plan, result: RunResult, console: Console) -> None:
-    """The tree of a run that is not under way."""
-    tree = RunTree(plan, console)
-    tree.show(result.nodes)
-    console.print(tree.render())
+def print_run(plan: Plan | None, result: RunResult, console: Console) -> None:
+    """A run that is not under way; without its plan, only what came of it."""
+    if plan is not None:
+        tree = RunTree(plan, console)
+        tree.show(result.nodes)
+        console.print(tree.render())
+    print_result(result, console)
+
+
+def picture(plan: Plan | None, result: RunResult) -> str:
+    """The same as SVG, with the fonts of the reader's machine."""
+    console = Console(record=True, width=132, file=io.StringIO(), force_terminal=True, highlight=False)
+    print_run(plan, result, console)
+    without_web_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    return console.export_svg(title=f"agentctl run {result.graph}", code_format=without_web_fonts)
 
 
 def print_result(result: RunResult, console: Console, seconds: float | None = None) -> None:
