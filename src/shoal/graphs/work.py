@@ -56,6 +56,8 @@ async def ask_agent(
     failpoint("model_call.before")
     try:
         answer = await engine.complete(request)
+        failpoint("model_call.after")
+        failpoint("model_reply.before")
         output = read(agent.output, answer.output, "its output")
     except ValueMismatch as error:
         raise AttemptFailed(str(error)) from error
@@ -64,7 +66,7 @@ async def ask_agent(
     except Exception as error:
         _log.debug("agent %s raised", agent.name, exc_info=True)
         raise AttemptFailed(f"agent '{agent.name}' raised {_describe(error)}") from error
-    failpoint("model_call.after")
+    failpoint("model_reply.after")
     return Made(output, answer.confidence, answer.usage)
 
 
@@ -86,10 +88,13 @@ async def call_tool(tool: Tool, inputs: Mapping[str, Any], *, key: str) -> Made:
     else:
         result = await _in_thread(tool, arguments)
     failpoint("tool_effect.after")
+    failpoint("tool_result.before")
     try:
-        return Made(read(tool.output, to_plain(result), "its result"))
+        output = read(tool.output, to_plain(result), "its result")
     except ValueMismatch as error:
         raise AttemptFailed(str(error)) from error
+    failpoint("tool_result.after")
+    return Made(output)
 
 
 def to_plain(value: Any) -> Any:

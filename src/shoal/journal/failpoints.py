@@ -15,6 +15,7 @@ FAILPOINTS = tuple(
         "run_insert",
         "node_start",
         "model_call",
+        "model_reply",
         "result_commit",
         "tool_intent",
         "tool_effect",
