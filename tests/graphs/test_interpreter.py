@@ -151,7 +151,8 @@ def test_an_uncertain_effect_is_neither_repeated_nor_passed_over(kind: str) -> N
     assert outcome.status == "unknown"
     assert outcome.error == (
         "node 'pay' may have acted or not: the process stopped between its intent and its result. Look "
-        "whether it did, then run `agentctl runs answer r pay RESULT`, or with --not-done instead of the result"
+        "whether it did, then run `agentctl runs answer r pay RESULT`, or with --not-done instead of "
+        "the result"
     )
 
 

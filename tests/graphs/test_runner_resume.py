@@ -18,7 +18,7 @@ from shoal.graphs.pins import PlanChanged
 from shoal.graphs.plan import Node, Plan, Scope
 from shoal.graphs.results import RunResult
 from shoal.graphs.runner import Runner
-from shoal.journal import Journal, MemoryJournal, NodeRow, RunBusy, RunRow, SqliteJournal
+from shoal.journal import Journal, JournalError, MemoryJournal, NodeRow, RunBusy, RunRow, SqliteJournal
 from tests.graphs.plans import agent, calc, human, node, plan, ref, tool, value
 
 pytestmark = pytest.mark.anyio
@@ -283,6 +283,37 @@ async def test_a_cancelled_run_is_given_up_and_goes_on_later() -> None:
     assert row.status == "interrupted"
     is_again = True
     assert (await make(journal).resume(row.id, made)).output == {"n": 1}
+
+
+async def test_a_run_goes_on_when_the_disk_has_room_again(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "j.db")
+    calls: list[str] = []
+
+    async def fill() -> str:
+        calls.append("fill")
+        (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
+        journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+        return "ok"
+
+    async def large() -> str:
+        calls.append("large")
+        return "x" * 100_000
+
+    made = plan(
+        node("fill", tool(fill, "str")),
+        node("large", tool(large, "str"), when=calc("fill", lambda s: True)),
+        output={"text": ref("large")},
+    )
+    with pytest.raises(
+        JournalError, match="the disk is full. Make room, then `agentctl runs resume"
+    ) as refusal:
+        await make(journal).start(made, MESSAGE)
+    journal._connection.execute("PRAGMA max_page_count = 1000000")
+    (row,) = await journal.runs()
+    assert (row.status, row.id in str(refusal.value)) == ("interrupted", True)
+    assert (await make(journal).resume(row.id, made)).output == {"text": "x" * 100_000}
+    assert calls == ["fill", "large", "large"]
+    await journal.close()
 
 
 async def test_another_plan_is_refused_in_words_and_taken_on_request() -> None:

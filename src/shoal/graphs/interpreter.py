@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from shoal.errors import NodeFailed
 from shoal.graphs.plan import AgentCall, ExpressionFailed, HumanQuestion, Node, Plan, ToolCall
 from shoal.journal.journal import NodeRow, RunStatus
 from shoal.workspace.types import Nullable, ValueMismatch, plain, read
@@ -165,7 +166,7 @@ class Progress:
         if unknown := by_kind.get("unknown"):
             return Outcome("unknown", output, uncertain(unknown))
         if failed := by_kind.get("failed"):
-            return Outcome("failed", output, f"node '{failed.path}' failed: {failed.message}")
+            return Outcome("failed", output, str(NodeFailed(failed.path, failed.message or "")))
         if fault is not None:
             return Outcome("failed", None, fault)
         if "waiting" in by_kind:

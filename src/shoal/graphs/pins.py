@@ -32,6 +32,8 @@ def parts_of(plan: Plan) -> dict[str, str]:
             case ToolCall(tool=tool):
                 parts[f"node '{name}'"] = f"tool {tool.name}"
                 parts[f"the source of tool '{tool.name}'"] = tool.sha256
+                contract = f"{tool.effect} {tool.input} -> {tool.output}"
+                parts[f"the contract of tool '{tool.name}'"] = _hash(contract)
             case _:
                 parts[f"node '{name}'"] = "human"
     return parts

@@ -46,6 +46,7 @@ class GroupCommits:
         A job that raises fails alone (its statements are undone one by one by SQLite, so a job that
         may raise does so before it writes); a commit that fails, fails all who are in it.
         """
+        assert self._thread.is_alive(), "the journal is closed"
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Waiting(job, loop, future))
