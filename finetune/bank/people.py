@@ -1,0 +1,77 @@
+"""Names and words that nobody has: the bank's adapters learn to copy, not to know.
+
+A made-up word belongs to training or to the held-out part by its checksum, so both parts share none.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+
+_STARTS = tuple(
+    "b c d f g h j k l m n p r s t v w y z br ch cl cr dr fl gr kh kl kw mb nd ng nk ny ph pl pr qu rh sh sk sl sm st sv sz "
+    "th tr ts tz vl x zh".split()
+) + ("",) * 6
+_VOWELS = tuple("a a a e e e i i o o u y aa ai au ea ee ei eu ia ie io oa oo ou ua ue ui".split())
+_ACCENTS = tuple("á à ä â ã å ą ă é è ë ê ę ě í ï î ó ö ô õ ø ő ú ü ů ű ý".split())
+_ENDS = ("",) * 12 + tuple("b ch ck d ff g hl k l ll lt m n n n nd ng nk nn ns nt p r r rd rg rk rn rs s s sch sh sk ss st sz t th tt ts x z".split())
+_ACCENTED_ENDS = ("č", "ć", "ğ", "ł", "ń", "ň", "ř", "š", "ş", "ș", "ț", "ž", "ź", "ż")
+_PARTICLES = ("van", "van der", "von", "de", "de la", "del", "da", "dos", "bin", "ibn", "al", "el", "ter", "ten", "mac", "ap", "af", "zu")
+_PREFIXES = ("O'", "D'", "Mc", "Mac", "Al-", "N'", "Fitz", "L'", "Ó ", "St. ", "Abd el-", "Ben-", "Ter-", "M'")
+_TITLES = ("Dr", "Dr.", "Prof.", "Ms", "Mr", "Mx", "Rev.", "Sir")
+
+
+def word(dice: random.Random, part: str, most: int = 3) -> str:
+    """A pronounceable word of this part."""
+    while True:
+        made = "".join(_syllable(dice) for _ in range(dice.randint(1, most)))
+        if len(made) > 2 and is_heldout(made) == (part == "heldout"):
+            return made
+
+
+def is_heldout(text: str) -> bool:
+    """Whether a word belongs to the held-out part: one in eight."""
+    return zlib.crc32(text.lower().encode()) % 8 == 0
+
+
+def _syllable(dice: random.Random) -> str:
+    vowel = dice.choice(_ACCENTS) if dice.random() < 0.07 else dice.choice(_VOWELS)
+    end = dice.choice(_ACCENTED_ENDS) if dice.random() < 0.04 else dice.choice(_ENDS)
+    return dice.choice(_STARTS) + vowel + end
+
+
+def name(dice: random.Random, part: str) -> str:
+    """A person's name: one to four words, with the particles, hyphens and apostrophes that names have."""
+    given = _capital(word(dice, part))
+    shape = dice.random()
+    if shape < 0.04:
+        return given
+    if shape < 0.14:
+        given += f" {dice.choice('ABCDEFGHIJKLMNOPRSTUVWYZ')}."
+    elif shape < 0.19:
+        given = f"{dice.choice('ABCDEFGHIJKLMNOPRSTUVWYZ')}. {dice.choice(('', given + ' '))}".strip()
+    elif shape < 0.27:
+        given += dice.choice(("-", "-", " ")) + dice.choice((_capital, str))(word(dice, part))
+    elif shape < 0.36:
+        given += " " + _capital(word(dice, part))
+    elif shape < 0.39:
+        given = f"{dice.choice(_TITLES)} {given}"
+    return f"{given} {_family(dice, part)}"
+
+
+def _family(dice: random.Random, part: str) -> str:
+    family = _capital(word(dice, part, most=4))
+    shape = dice.random()
+    if shape < 0.1:
+        family = dice.choice(_PREFIXES) + family
+    elif shape < 0.2:
+        family = f"{dice.choice(_PARTICLES)} {family}"
+    elif shape < 0.32:
+        family += dice.choice(("-", "-", "-", " ", "–")) + _capital(word(dice, part))
+    elif shape < 0.34:
+        family = family.upper()
+    return family + dice.choice((" Jr.", " III", " Sr.", ", PhD")) if dice.random() < 0.02 else family
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

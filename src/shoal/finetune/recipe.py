@@ -1,0 +1,86 @@
+"""A recipe: everything that decides what an adapter becomes, in one YAML file.
+
+    version: 1
+    agent: triage
+    data: {python: "finetune/bank/triage.py:examples", train: 12000, heldout: 1500}
+    lora: {rank: 16}
+    training: {epochs: 2, learning_rate: 0.0005}
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from shoal.errors import InvalidFiles
+from shoal.workspace.schema import Strict, problems_of
+from shoal.workspace.yaml import read_yaml
+
+
+class DataPart(Strict):
+    """Where the examples come from, and how many of them."""
+
+    python: str = Field(
+        pattern=r"^[^:]+\.py:[A-Za-z_]\w*$",
+        description="file.py:function, relative to the workspace. The function is called with a seed and 'train' or "
+        "'heldout' and yields {input: {...}, output: {...}}, as long as it likes.",
+    )
+    train: int = Field(gt=0, description="How many distinct examples to train on.")
+    heldout: int = Field(gt=0, description="How many distinct examples to measure and calibrate on.")
+
+
+class LoraPart(Strict):
+    """The shape of the LoRA."""
+
+    rank: int = Field(default=16, ge=1, le=64, description="Rank of the matrices.")
+    alpha: int = Field(default=32, ge=1, description="The update is scaled by alpha / rank.")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout before the matrices.")
+    targets: list[str] | None = Field(
+        default=None, description="Names of the linear layers to adapt; all of them when left out."
+    )
+
+
+class TrainingPart(Strict):
+    """How long and how fast."""
+
+    epochs: float | None = Field(default=None, gt=0, description="Passes over the examples; or steps.")
+    steps: int | None = Field(default=None, gt=0, description="Optimizer steps; or epochs.")
+    batch_tokens: int = Field(default=1024, ge=64, description="Padded tokens of one step.")
+    learning_rate: float = Field(default=0.0005, gt=0, description="Of the LoRA, at its highest.")
+    head_learning_rate: float = Field(default=0.002, gt=0, description="Of the heads on encoders.")
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="Part of the steps in which the rate rises.")
+    decay: Literal["linear", "cosine"] = Field(default="linear", description="How the rate falls to 0 afterwards.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Of AdamW, on matrices.")
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Of enum fields on encoders.")
+    seed: int = Field(default=7, description="Of weights, order and the generator.")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainingPart:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps")
+        return self
+
+
+class Recipe(Strict):
+    """How one agent is trained."""
+
+    version: Literal[1]
+    agent: str = Field(description="Name of the agent in agents.yaml.")
+    data: DataPart
+    lora: LoraPart = LoraPart()
+    training: TrainingPart
+
+
+def load_recipe(file: Path, root: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        InvalidFiles: with every fault and its place.
+    """
+    name = file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
+    document = read_yaml(file, name)
+    if problems := problems_of(document, Recipe):
+        raise InvalidFiles(problems)
+    return Recipe.model_validate(document.data)
