@@ -2,9 +2,9 @@
 
     make bench            # or: .venv/bin/python bench/bank/bench.py [FILE.jsonl]
 
-A case is a line of JSON: {"message": ..., "customer_id": ..., "intent": ..., "amount": number or null}. All
-cases run through `agentctl run credit_line --each`; the decision is held against the written policy, worked out
-here a second time, from the words of agents/policy/knowledge/credit_line.md and not from the tool of the graph.
+A case is a line of JSON: {"message": ..., "customer_id": ..., "intent": ..., "amount": number or null}.
+All cases run through `agentctl run credit_line --each`. The decision is held against the written policy,
+worked out here a second time from the words of agents/policy/knowledge/credit_line.md.
 """
 
 from __future__ import annotations
