@@ -12,7 +12,7 @@ from pydantic import Field
 
 from shoal.agents.agent import Adapter, Agent, Base, BaseKind
 from shoal.errors import InvalidFiles, Problem, ShoalError, suggest
-from shoal.workspace.schema import Strict, entries, problems_of
+from shoal.workspace.schema import Strict, entries, entry, problems_of
 from shoal.workspace.store import Store, content_sha256
 from shoal.workspace.types import (
     STR,
@@ -77,7 +77,7 @@ class ManifestFile(Strict):
 
     version: Literal[1] = Field(description="The version of this file format.")
     bases: dict[str, BaseEntry] = Field({}, description="Base models by name.")
-    serving: ServingEntry = Field(ServingEntry(base=None, engine="auto"), description="Where answers are computed.")
+    serving: ServingEntry | None = Field(None, description="Where answers are computed.")
     agents: dict[str, AgentEntry] = Field({}, description="Agents by name.")
     tools: dict[str, ToolEntry] = Field({}, description="Tools by name.")
 
@@ -137,34 +137,39 @@ def find_root(start: Path) -> Path:
     )
 
 
-def load_workspace(root: Path) -> Workspace:
+def load_workspace(root: Path, *, with_adapters: bool = True) -> Workspace:
     """Read agents.yaml and the folders of its agents.
+
+    Args:
+        root: The folder with agents.yaml.
+        with_adapters: False to leave adapters alone: training makes those that are missing.
 
     Raises:
         InvalidFiles: with all their problems.
     """
-    workspace, problems = read_workspace(root)
+    workspace, problems = read_workspace(root, with_adapters=with_adapters)
     if problems:
         raise InvalidFiles(problems)
     return workspace
 
 
-def read_workspace(root: Path) -> tuple[Workspace, list[Problem]]:
+def read_workspace(root: Path, *, with_adapters: bool = True) -> tuple[Workspace, list[Problem]]:
     """What can be read of a workspace, and what is wrong with the rest.
 
     Raises:
         InvalidFiles: agents.yaml is missing or is not YAML.
     """
     document = read_yaml(root / MANIFEST, MANIFEST)
-    reader = _ManifestReader(root, document)
+    reader = _ManifestReader(root, document, with_adapters)
     return reader.read(), reader.problems
 
 
 class _ManifestReader:
     """Reads entry by entry and collects problems on the way."""
 
-    def __init__(self, root: Path, document: Document) -> None:
+    def __init__(self, root: Path, document: Document, with_adapters: bool) -> None:
         self.root = root
+        self.with_adapters = with_adapters
         self.document = document
         self.problems = problems_of(document, ManifestFile)
         self.bases = self._bases()
@@ -203,13 +208,7 @@ class _ManifestReader:
         }
 
     def _serving(self) -> ServingEntry:
-        raw = self.document.data.get("serving")
-        fitting = (
-            entries(Document("", {"serving": {"it": raw}}, {}), "serving", ServingEntry)["it"]
-            if raw
-            else None
-        )
-        serving = fitting or ServingEntry(base=None, engine="auto")
+        serving = entry(self.document, "serving", ServingEntry) or ServingEntry(base=None, engine="auto")
         if serving.base is not None and serving.base not in self.bases:
             self._add(
                 ("serving", "base"), f"'{serving.base}' is not a base. {suggest(serving.base, self.bases)}"
@@ -218,31 +217,28 @@ class _ManifestReader:
         if engine not in ("auto", "embedded", "vllm") and not re.match(r"https?://[^\s/]+", engine):
             self._add(
                 ("serving", "engine"),
-                f"'{engine}' is not an engine. Known: auto, embedded, vllm, or a URL that starts with http:// or https://.",
+                f"'{engine}' is not an engine. Known: auto, embedded, vllm, or a URL (http://... or https://...).",
             )
         return serving
 
     def _agent(self, name: str, entry: AgentEntry) -> Agent | None:
-        before = len(self.problems)
         base = self._base_of(name, entry)
         given = self._record(("agents", name, "input"), entry.input)
         output = self._record(("agents", name, "output"), entry.output)
-        if base and given and output:
-            self._check_output(name, base, given, output)
-        adapter = self._adapter(name, entry.adapter) if entry.adapter is not None else None
-        prompt = self._prompt(name) if base and base.kind == "decoder" else None
-        knowledge = self._knowledge(name)
-        if len(self.problems) > before or not (base and given and output):
+        if not (base and given and output):
             return None
+        self._check_output(name, base, given, output)
+        # Graphs that use the agent are checked even if one of its files is missing.
+        has_adapter = entry.adapter is not None and self.with_adapters
         return Agent(
             name=name,
             about=entry.about,
             base=base,
             input=given,
             output=output,
-            adapter=adapter,
-            prompt=prompt,
-            knowledge=knowledge,
+            adapter=self._adapter(name, str(entry.adapter)) if has_adapter else None,
+            prompt=self._prompt(name) if base.kind == "decoder" else None,
+            knowledge=self._knowledge(name),
         )
 
     def _base_of(self, name: str, entry: AgentEntry) -> Base | None:
@@ -255,8 +251,8 @@ class _ManifestReader:
             return None
         if wanted not in self.bases:
             if entry.base:
-                message = f"agent '{name}' is on base '{wanted}', which is not defined. {suggest(wanted, self.bases)}"
-                self._add(("agents", name, "base"), message)
+                message = f"agent '{name}' is on base '{wanted}', which is not defined."
+                self._add(("agents", name, "base"), f"{message} {suggest(wanted, self.bases)}")
             return None
         return self.bases[wanted]
 
@@ -285,8 +281,8 @@ class _ManifestReader:
             elif base.kind == "encoder" and not (isinstance(kind, Enum) or kind == Scalar("bool")):
                 self._add(
                     where,
-                    f"'{name}' is {kind}, but agent '{agent}' is on the encoder '{base.name}', which gives enum, bool "
-                    f"and span fields. Choose one of them, or put the agent on a decoder",
+                    f"'{name}' is {kind}, but agent '{agent}' is on the encoder '{base.name}', which gives "
+                    f"enum, bool and span fields. Choose one of them, or put the agent on a decoder",
                 )
 
     def _check_span(self, where: Where, span: Span, given: Record) -> None:
@@ -347,7 +343,7 @@ class _ManifestReader:
     def _prompt(self, agent: str) -> str | None:
         file = f"agents/{agent}/prompt.md"
         if not (self.root / file).is_file():
-            message = f"agent '{agent}' is on a decoder and needs the prompt {file}, which does not exist. Create it"
+            message = f"agent '{agent}' is on a decoder and needs a prompt. Create {file}"
             self._add(("agents", agent), message, at_key=True)
             return None
         return self._text(("agents", agent), file)

@@ -35,6 +35,7 @@ from shoal.workspace.types import (
     Nullable,
     Scalar,
     Type,
+    accepts,
     plain,
 )
 
@@ -115,9 +116,16 @@ class Cel:
         try:
             return _to_python(self.program.eval(data=data))
         except ExpressionFailed as err:
-            raise ExpressionFailed(f"'{self.text}' failed: {err}") from None
+            raise ExpressionFailed(f"'{self.text}' failed: {self._named(str(err))}") from None
         except (RuntimeError, TypeError, ValueError, OverflowError) as err:
             raise ExpressionFailed(f"'{self.text}' failed: {_plain_reason(str(err))}") from None
+
+    def _named(self, reason: str) -> str:
+        """The reason with the path in place of a variable that had no value."""
+        for variable in self.variables:
+            if variable.value and reason.startswith(f'No value with name "{variable.value}"'):
+                return f"'{variable.reference.written}' is null"
+        return reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,7 @@ class _Variable:
         found = walk(scope, self.reference.path)
         if self.there:
             data[self.there] = found is not None
-        if self.value and (found is not None or isinstance(self.reference.type, Nullable)):
+        if self.value and (found is not None or accepts(self.reference.type, Nullable(ANY))):
             is_float = self.reference.type == FLOAT and isinstance(found, int)
             data[self.value] = float(found) if is_float else found
 
@@ -154,7 +162,14 @@ _OPAQUE: dict[str, Type] = {}
 """Nullable types by the name under which CEL knows them."""
 
 _SIGNATURES: dict[Type, str] = {STR: "string", INT: "int", FLOAT: "double", BOOL: "bool", ANY: "dyn"}
-_FROM_CEL = {"string": STR, "int": INT, "double": FLOAT, "bool": BOOL, "dyn": ANY, "null": Nullable(ANY)}
+_FROM_CEL: dict[str, Type] = {
+    "string": STR,
+    "int": INT,
+    "double": FLOAT,
+    "bool": BOOL,
+    "dyn": ANY,
+    "null": Nullable(ANY),
+}
 
 
 def _signature(kind: Type) -> str:
@@ -309,39 +324,12 @@ def _plain_reason(text: str) -> str:
 
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _OVERLOAD = re.compile(r"found no matching overload for '(.+?)' applied to '(?:(.+)\.)?\((.*)\)'")
-_FUNCTIONS = [
-    "contains",
-    "startsWith",
-    "endsWith",
-    "matches",
-    "size",
-    "orValue",
-    "hasValue",
-    "exists",
-    "all",
-    "map",
-    "filter",
-    "exists_one",
-    "int",
-    "double",
-    "string",
-    "bool",
-    "charAt",
-    "indexOf",
-    "lastIndexOf",
-    "lowerAscii",
-    "upperAscii",
-    "replace",
-    "split",
-    "join",
-    "substring",
-    "trim",
-    "format",
-    "abs",
-    "ceil",
-    "floor",
-    "round",
-]
+_FUNCTIONS = frozenset({
+    "contains", "startsWith", "endsWith", "matches", "size", "orValue", "hasValue", "exists", "all",
+    "map", "filter", "exists_one", "int", "double", "string", "bool", "charAt", "indexOf",
+    "lastIndexOf", "lowerAscii", "upperAscii", "replace", "split", "join", "substring", "trim",
+    "format", "abs", "ceil", "floor", "round",
+})  # fmt: skip
 _SYNTAX: tuple[tuple[str, str], ...] = (
     (r"token recognition error at: '= ?.*'", "'=' is not an operator. Compare with '=='"),
     (r"token recognition error at: '&.*'", "'&' is not an operator. Write '&&'"),

@@ -153,9 +153,8 @@ class NodeReader:
             return Worker(
                 subject=f"{kind} '{name}'", work=None, input=None, required=frozenset(), output=None
             )
-        all_names = set(known) | broken
-        message = f"node '{self.name}' names {kind} '{name}', which agents.yaml does not have. {suggest(name, all_names)}"
-        self.fault((*self.where, kind), message)
+        message = f"node '{self.name}' names {kind} '{name}', which agents.yaml does not have."
+        self.fault((*self.where, kind), f"{message} {suggest(name, known)}")
         return Worker(subject=f"{kind} '{name}'", work=None, input=None, required=frozenset(), output=None)
 
     def _only_for_people(self) -> None:

@@ -1,8 +1,8 @@
 """What an expression may read, and finding it in the text of an expression.
 
-`references` splits a CEL text into tokens and resolves every path that starts at `input` or at a node against the
-declared types: `account.limit`, `slots.?amount`, `has(approve.yes)`. Paths are all that CEL does not know of the
-language, so this is where misspelt names, null and skipped nodes are dealt with.
+`references` splits a CEL text into tokens and resolves every path that starts at `input` or at a node
+against the declared types: `account.limit`, `slots.?amount`, `has(approve.yes)`. Paths are all that CEL does
+not know of the language, so this is where misspelt names, null and skipped nodes are dealt with.
 """
 
 from __future__ import annotations
@@ -21,58 +21,24 @@ Mode = Literal["value", "option", "null", "has"]
 """How a path is read: as its value; through `?`, as an optional of the type it has when it is there; on one
 side of `== null`; or in `has(...)`, as whether it is there."""
 
-RESERVED = frozenset(
-    [
-        "input",
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-        "math",
-        "strings",
-        "optional",
-        "base64",
-        "cel",
-        "has",
-        "int",
-        "uint",
-        "double",
-        "bool",
-        "string",
-        "bytes",
-        "list",
-        "map",
-        "type",
-        "dyn",
-    ]
-)
+RESERVED = frozenset({
+    "input", "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for",
+    "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while",
+    "math", "strings", "optional", "base64", "cel", "has", "int", "uint", "double", "bool", "string",
+    "bytes", "list", "map", "type", "dyn",
+})  # fmt: skip
 """Names that a node cannot have: they mean something in CEL."""
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
-      | (?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+      | (?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\" | '''(?:\\.|[^\\])*?'''
+                             | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'))
       | (?P<number>0[xX][0-9a-fA-F]+u?|[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+(?:[eE][+-]?[0-9]+|u)?)
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
       | (?P<sign>\.\?|==|!=|<=|>=|&&|\|\||.)""",
     re.VERBOSE | re.DOTALL,
 )
+_WORDS = {"and": "&&", "or": "||", "not": "!"}
 _BINDERS = frozenset(["all", "exists", "exists_one", "existsOne", "map", "filter", "optMap", "optFlatMap"])
 
 
@@ -167,7 +133,7 @@ def references(text: str, scope: Scope) -> list[Reference]:
 
 
 def known_after(text: str) -> frozenset[Path]:
-    """Paths that are not null once the condition `text` holds: those it compares with null, joined by `&&`."""
+    """Paths that are not null once the condition `text` holds: it compares them with null."""
     tokens = tokenize(text)
     if _top_level(tokens) & {"||", "?"}:
         return frozenset()
@@ -289,8 +255,8 @@ class _Finder:
         while self._at(i + 1) in (".", ".?") and self._at(i + 3) != "(" and i + 2 < len(self.tokens):
             written += "." + self._at(i + 2)
             i += 2
-        if name in ("and", "or", "not"):
-            return f"{self.scope.reader}: '{name}' is written {dict(zip(('and', 'or', 'not'), ('&&', '||', '!'), strict=True))[name]} in expressions"
+        if name in _WORDS:
+            return f"{self.scope.reader}: '{name}' is written {_WORDS[name]} in expressions"
         what = "the graph has no input" if name == "input" else f"there is no node '{name}'"
         return f"{self.scope.reader} reads '{written}', but {what}. {suggest(name, self.scope.sources)}"
 
@@ -310,7 +276,7 @@ class _Finder:
             self._at(i + 1) in (".", ".?") and i + 2 < len(self.tokens) and self.tokens[i + 2].kind == "name"
         ):
             question = self._at(i + 1) == ".?"
-            if kind == ANY or (self._at(i + 3) == "(" and not question):
+            if not question and (kind == ANY or self._at(i + 3) == "("):
                 break
             is_asked |= question
             asks |= question and len(path) == 1
@@ -357,7 +323,8 @@ class _Finder:
             return ANY
         if not isinstance(kind, Record):
             raise ExpressionError(
-                f"{self.scope.reader} reads '{written}.{token.text}', but '{written}' is {kind} and has no fields",
+                f"{self.scope.reader} reads '{written}.{token.text}', "
+                f"but '{written}' is {kind} and has no fields",
                 token.start,
             )
         if token.text not in kind.fields:

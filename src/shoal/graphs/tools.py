@@ -154,7 +154,8 @@ def _parameter_type(
         )
     if parameter.name not in hints:
         raise _Refused(
-            f"parameter '{parameter.name}' of {function.__name__} has no type. Annotate it, like {parameter.name}: str"
+            f"parameter '{parameter.name}' of {function.__name__} has no type. "
+            f"Annotate it, like {parameter.name}: str"
         )
     return _typed(hints[parameter.name], f"parameter '{parameter.name}' of {function.__name__}")
 
@@ -214,8 +215,8 @@ def _typed(hint: Any, what: str) -> Type:
             else str(hint).replace("typing.", "")
         )
         raise _Refused(
-            f"{what} is {shown}, which has no type here. Use str, int, float, bool, Literal, list[...], T | None, "
-            f"a TypedDict, a dataclass or a pydantic model"
+            f"{what} is {shown}, which has no type here. Use str, int, float, bool, Literal, list[...], "
+            f"T | None, a TypedDict, a dataclass or a pydantic model"
         )
     return kind
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shoal.graphs.expressions import Compiled, Read, compile_expression
+from shoal.graphs.expressions import Cel, Compiled, Read, compile_expression
+from shoal.graphs.plan import Expression
 from shoal.graphs.plan import Scope as Values
-from shoal.graphs.scope import ExpressionError, Scope, tokenize
+from shoal.graphs.scope import ExpressionError, Path, Scope, tokenize
 from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, ListOf, Nullable, Record, Type, plain
 
 _NONE: frozenset[str] = frozenset()
@@ -67,18 +68,19 @@ class Items:
     items: Mapping[str, Compiled] | Sequence[Compiled]
 
     @property
-    def _parts(self) -> list[Compiled]:
+    def parts(self) -> list[Compiled]:
+        """What is inside, in order."""
         return list(self.items.values() if isinstance(self.items, Mapping) else self.items)
 
     @property
     def reads(self) -> frozenset[str]:
         """What its expressions need."""
-        return _NONE.union(*(part.reads for part in self._parts))
+        return _NONE.union(*(part.reads for part in self.parts))
 
     @property
     def asks(self) -> frozenset[str]:
         """What its expressions ask for."""
-        return _NONE.union(*(part.asks for part in self._parts))
+        return _NONE.union(*(part.asks for part in self.parts))
 
     def evaluate(self, scope: Values) -> Any:
         """The list or mapping of values."""
@@ -107,6 +109,34 @@ class Fitted:
     def evaluate(self, scope: Values) -> Any:
         """The value with only the fields of the type."""
         return _trim(self.type, self.of.evaluate(scope))
+
+
+def condition_text(expression: Expression) -> str:
+    """A condition as it was written."""
+    match expression:
+        case Cel():
+            return expression.text
+        case Read(reference):
+            return reference.written
+    return "..."
+
+
+def paths_of(expression: Expression) -> frozenset[Path]:
+    """Every path that an expression reads or asks for."""
+    match expression:
+        case Read(reference):
+            return frozenset({reference.path})
+        case Cel():
+            return frozenset(each.reference.path for each in expression.variables)
+        case Text(parts):
+            inner = [part for part in parts if not isinstance(part, str)]
+        case Items():
+            inner = expression.parts
+        case Fitted(of):
+            inner = [of]
+        case _:
+            inner = []
+    return frozenset[Path]().union(*map(paths_of, inner))
 
 
 def fitted(value: Compiled, target: Type) -> Compiled:
@@ -176,7 +206,8 @@ def remedy(value: Compiled) -> str:
     if isinstance(value, Read) and len(value.reference.path) > 1:
         *head, last = value.reference.path
         written = ".".join(head)
-        return f". Write ${{{written}.?{last}.orValue({default})}}, or run the node only `when: {written}.{last} != null`"
+        or_value = f"${{{written}.?{last}.orValue({default})}}"
+        return f". Write {or_value}, or run the node only `when: {written}.{last} != null`"
     return f". End it with .orValue({default})"
 
 

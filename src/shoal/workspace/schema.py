@@ -29,6 +29,14 @@ def problems_of(document: Document, model: type[Strict]) -> list[Problem]:
     return []
 
 
+def entry(document: Document, section: str, model: type[M]) -> M | None:
+    """What a section holds; None if it is absent or does not fit, which `problems_of` has reported."""
+    try:
+        return model.model_validate(document.data.get(section))
+    except ValidationError:
+        return None
+
+
 def entries(document: Document, section: str, model: type[M]) -> dict[str, M | None]:
     """What a section holds by name; None for entries that do not fit, which `problems_of` has reported."""
     section_data = document.data.get(section)
