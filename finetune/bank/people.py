@@ -8,16 +8,64 @@ from __future__ import annotations
 import random
 import zlib
 
-_STARTS = tuple(
-    "b c d f g h j k l m n p r s t v w y z br ch cl cr dr fl gr kh kl kw mb nd ng nk ny ph pl pr qu rh sh sk sl sm st sv sz "
-    "th tr ts tz vl x zh".split()
-) + ("",) * 6
-_VOWELS = tuple("a a a e e e i i o o u y aa ai au ea ee ei eu ia ie io oa oo ou ua ue ui".split())
-_ACCENTS = tuple("á à ä â ã å ą ă é è ë ê ę ě í ï î ó ö ô õ ø ő ú ü ů ű ý".split())
-_ENDS = ("",) * 12 + tuple("b ch ck d ff g hl k l ll lt m n n n nd ng nk nn ns nt p r r rd rg rk rn rs s s sch sh sk ss st sz t th tt ts x z".split())
-_ACCENTED_ENDS = ("č", "ć", "ğ", "ł", "ń", "ň", "ř", "š", "ş", "ș", "ț", "ž", "ź", "ż")
-_PARTICLES = ("van", "van der", "von", "de", "de la", "del", "da", "dos", "bin", "ibn", "al", "el", "ter", "ten", "mac", "ap", "af", "zu")
-_PREFIXES = ("O'", "D'", "Mc", "Mac", "Al-", "N'", "Fitz", "L'", "Ó ", "St. ", "Abd el-", "Ben-", "Ter-", "M'")
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_STARTS = (
+    *_words(
+        "b c d f g h j k l m n p r s t v w y z br ch cl cr dr fl gr kh kl kw mb nd ng nk ny ph pl pr qu rh"
+    ),
+    *_words("sh sk sl sm st sv sz th tr ts tz vl x zh"),
+    *("",) * 6,
+)
+_VOWELS = _words("a a a e e e i i o o u y aa ai au ea ee ei eu ia ie io oa oo ou ua ue ui")
+_ACCENTS = _words("á à ä â ã å ą ă é è ë ê ę ě í ï î ó ö ô õ ø ő ú ü ů ű ý")
+_ENDS = (
+    *_words(
+        "b ch ck d ff g hl k l ll lt m n n n nd ng nk nn ns nt p r r rd rg rk rn rs s s sch sh sk ss st sz"
+    ),
+    *_words("t th tt ts x z"),
+    *("",) * 12,
+)
+_ACCENTED_ENDS = _words("č ć ğ ł ń ň ř š ş ș ț ž ź ż")
+_PARTICLES = (
+    "van",
+    "van der",
+    "von",
+    "de",
+    "de la",
+    "del",
+    "da",
+    "dos",
+    "bin",
+    "ibn",
+    "al",
+    "el",
+    "ter",
+    "ten",
+    "mac",
+    "ap",
+    "af",
+    "zu",
+)
+_PREFIXES = (
+    "O'",
+    "D'",
+    "Mc",
+    "Mac",
+    "Al-",
+    "N'",
+    "Fitz",
+    "L'",
+    "Ó ",
+    "St. ",
+    "Abd el-",
+    "Ben-",
+    "Ter-",
+    "M'",
+)
 _TITLES = ("Dr", "Dr.", "Prof.", "Ms", "Mr", "Mx", "Rev.", "Sir")
 
 

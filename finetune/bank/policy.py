@@ -1,8 +1,9 @@
 """Examples for the agent `policy`: checks and rules, the reason and the decision.
 
-Half of them are the bank's own rules, held against invented accounts by the bank's own tool. The other half follow other rules: the
-bank's with other decisions, thresholds and order, or rules of other trades. So the adapter learns to read the rules, and
-to stand by them where somebody edits agents/policy/knowledge/credit_line.md.
+Half of them are the bank's own rules, held against invented accounts by the bank's own tool. The other half
+follow other rules: the bank's with other decisions, thresholds and order, or rules of other trades. So the
+adapter learns to read the rules, and to stand by them where somebody edits
+agents/policy/knowledge/credit_line.md.
 """
 
 from __future__ import annotations
@@ -23,13 +24,48 @@ ALL_MET = "every rule is met"
 _DECISIONS = ("approve", "decline", "refer")
 _RULE = re.compile(r"- (.+?): (approve|decline|refer) unless (.+)\.")
 _SUBJECTS = (
-    "account age", "account standing", "utilisation", "late payments", "stated amount", "new limit", "increase", "monthly income", "debt ratio",
-    "order age", "open disputes", "credit score", "days overdue", "seats used", "claim value", "mileage", "tenure", "refund share",
-    "cards held", "identity check", "storage used", "failed logins", "response time", "contract length", "battery health", "stock level",
+    "account age", "account standing", "utilisation", "late payments", "stated amount", "new limit",
+    "increase", "monthly income", "debt ratio", "order age", "open disputes", "credit score", "days overdue", "seats used",
+    "claim value", "mileage", "tenure", "refund share", "cards held", "identity check", "storage used",
+    "failed logins", "response time", "contract length", "battery health", "stock level",
 )  # fmt: skip
-_HELDOUT_SUBJECTS = ("years employed", "parcel weight", "deposit share", "trips this year", "risk points", "notice given", "rent paid")
-_UNITS = ("", "", " %", " months", " days", " years", " points", " km", " hours", " GB", " in 12 months", " kg", " times", " on a gold card")
-_WORDS = ("good", "open", "verified", "given", "active", "complete", "signed", "above the present limit", "in range", "on file")
+_HELDOUT_SUBJECTS = (
+    "years employed",
+    "parcel weight",
+    "deposit share",
+    "trips this year",
+    "risk points",
+    "notice given",
+    "rent paid",
+)
+_UNITS = (
+    "",
+    "",
+    " %",
+    " months",
+    " days",
+    " years",
+    " points",
+    " km",
+    " hours",
+    " GB",
+    " in 12 months",
+    " kg",
+    " times",
+    " on a gold card",
+)
+_WORDS = (
+    "good",
+    "open",
+    "verified",
+    "given",
+    "active",
+    "complete",
+    "signed",
+    "above the present limit",
+    "in range",
+    "on file",
+)
 _HELDOUT_WORDS = ("settled", "known", "within reach", "attested")
 _HEADS = ("The first rule that is not met decides.",) * 3 + ("The first one that is not met decides.", "")
 
@@ -88,26 +124,37 @@ def bank_request(dice: random.Random) -> Any:
     """What the bank's tool says of an invented account and request; each rule decides about equally often."""
     tool, wanted = bank_tool(), dice.choice((None, *bank_rules()))
     while True:
-        limit = dice.randrange(500, 30_000, 50) if dice.random() < 0.8 else round(dice.uniform(500, 90_000), 2)
+        limit = (
+            dice.randrange(500, 30_000, 50) if dice.random() < 0.8 else round(dice.uniform(500, 90_000), 2)
+        )
         account = {
             "tier": dice.choice(tool.TIERS),
             "standing": "good" if dice.random() < 0.8 else dice.choice(("overdue", "frozen", "closed")),
             "limit": float(limit),
-            "balance": round(limit * (dice.uniform(0, 0.7) if dice.random() < 0.75 else dice.uniform(0.7, 1.2)), dice.choice((0, 2))),
+            "balance": round(
+                limit * (dice.uniform(0, 0.7) if dice.random() < 0.75 else dice.uniform(0.7, 1.2)),
+                dice.choice((0, 2)),
+            ),
             "opened_months": dice.randint(1, 12) if dice.random() < 0.3 else dice.randint(6, 400),
             "late_payments_12m": dice.choice((0, 0, 0, 1, 1, 2, 3, 4, 6, 9, 12)),
         }
         amount = None if dice.random() < 0.15 else float(amount_number(dice))
         checks = tool.check_rules(account, amount, dice.choice(("more", "total")))
         first = checks["text"].split("\n", 1)[0]
-        if (wanted is None and first.endswith(": met")) or (wanted and first.startswith(wanted + " ") and first.endswith("not met")):
+        if (wanted is None and first.endswith(": met")) or (
+            wanted and first.startswith(wanted + " ") and first.endswith("not met")
+        ):
             return checks
 
 
 def amount_number(dice: random.Random) -> float:
     """An amount of dollars, round or odd, from tens to hundreds of thousands."""
     size = dice.choice((10, 100, 100, 1_000, 1_000, 10_000))
-    amount = dice.randrange(size, 10 * size) if dice.random() < 0.5 else size * dice.choice((1, 2, 3, 4, 5, 6, 7.5, 8, 9, 1.5, 2.5, 4.5))
+    amount = (
+        dice.randrange(size, 10 * size)
+        if dice.random() < 0.5
+        else size * dice.choice((1, 2, 3, 4, 5, 6, 7.5, 8, 9, 1.5, 2.5, 4.5))
+    )
     return round(amount + dice.random(), 2) if dice.random() < 0.2 else float(amount)
 
 
@@ -124,7 +171,10 @@ def _other_case(dice: random.Random, part: str) -> dict[str, Any]:
     output = decide(lines, {rule.subject: rule.decision for rule in rules}, final)
     head, tail = dice.choice(_HEADS), f"If every rule is met: {final}."
     written = [f"- {rule.subject}: {rule.decision} unless {rule.wanted}." for rule in rules]
-    return {"input": {"checks": "\n".join(lines), "rules": "\n".join([head, *written, tail]).strip()}, "output": output}
+    return {
+        "input": {"checks": "\n".join(lines), "rules": "\n".join([head, *written, tail]).strip()},
+        "output": output,
+    }
 
 
 def _rules(dice: random.Random, part: str) -> list[Rule]:
@@ -134,7 +184,9 @@ def _rules(dice: random.Random, part: str) -> list[Rule]:
         subject = _subject(dice, part)
         value, wanted = _bound(dice, part)
         if not any(subject.startswith(each) or each.startswith(subject) for each in rules):
-            rules[subject] = Rule(subject, dice.choice(_DECISIONS), wanted, value, dice.random() >= share_unmet)
+            rules[subject] = Rule(
+                subject, dice.choice(_DECISIONS), wanted, value, dice.random() >= share_unmet
+            )
     return list(rules.values())
 
 
@@ -160,5 +212,7 @@ def _bound(dice: random.Random, part: str) -> tuple[str, str]:
         return money(amount_number(dice)), f"{side} {money(amount_number(dice))}"
     unit = dice.choice(_UNITS)
     shown = unit if unit.count(" ") < 2 else ""
-    value = str(dice.randrange(10 ** dice.randint(1, 3))) + (f".{dice.randrange(10)}" if dice.random() < 0.15 else "")
+    value = str(dice.randrange(10 ** dice.randint(1, 3))) + (
+        f".{dice.randrange(10)}" if dice.random() < 0.15 else ""
+    )
     return value + shown, f"{side} {dice.randrange(10 ** dice.randint(1, 3))}{unit}"

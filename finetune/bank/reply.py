@@ -1,7 +1,7 @@
 """Examples for the agent `reply`: what was decided, and the letter that says so.
 
-Names, amounts and reasons are as wide as they can be made, for the model has to copy them whatever they are; the sentences around
-them are few.
+Names, amounts and reasons are as wide as they can be made, for the model has to copy them whatever they
+are; the sentences around them are few.
 """
 
 from __future__ import annotations
@@ -15,18 +15,22 @@ from .policy import ALL_MET, amount_number, bank_request, bank_tool, other_reaso
 
 _TEXTS = {
     "approve": (
-        "Dear {name}, good news: your request for {amount} is approved. Reason: {reason}. Thank you for being with us.",
-        "Dear {name}, we are happy to approve your request for {amount}. Reason: {reason}. Enjoy your new limit.",
+        "Dear {name}, good news: your request for {amount} is approved. Reason: {reason}. "
+        "Thank you for being with us.",
+        "Dear {name}, we are happy to approve your request for {amount}. Reason: {reason}. "
+        "Enjoy your new limit.",
     ),
     "decline": (
-        "Dear {name}, thank you for asking. We cannot approve your request for {amount} now. Reason: {reason}. You are welcome to ask "
-        "again later.",
-        "Dear {name}, we are sorry that we cannot approve your request for {amount} today. Reason: {reason}. We are glad to look again "
-        "later.",
+        "Dear {name}, thank you for asking. We cannot approve your request for {amount} now. "
+        "Reason: {reason}. You are welcome to ask again later.",
+        "Dear {name}, we are sorry that we cannot approve your request for {amount} today. "
+        "Reason: {reason}. We are glad to look again later.",
     ),
     "refer": (
-        "Dear {name}, thank you for your request for {amount}. A colleague decides on it and writes to you soon. Reason: {reason}.",
-        "Dear {name}, we have passed your request for {amount} on to a colleague, who decides and writes to you. Reason: {reason}.",
+        "Dear {name}, thank you for your request for {amount}. "
+        "A colleague decides on it and writes to you soon. Reason: {reason}.",
+        "Dear {name}, we have passed your request for {amount} on to a colleague, "
+        "who decides and writes to you. Reason: {reason}.",
     ),
 }
 
@@ -36,7 +40,12 @@ def examples(seed: int, part: str) -> Iterator[dict[str, Any]]:
     dice = random.Random(f"reply {seed} {part}")
     while True:
         decision = dice.choice(tuple(_TEXTS))
-        facts = {"name": name(dice, part), "amount": _amount(dice), "decision": decision, "reason": _reason(dice, part, decision)}
+        facts = {
+            "name": name(dice, part),
+            "amount": _amount(dice),
+            "decision": decision,
+            "reason": _reason(dice, part, decision),
+        }
         yield {"input": facts, "output": {"text": dice.choice(_TEXTS[decision]).format(**facts)}}
 
 
