@@ -19,7 +19,16 @@ from shoal.graphs.expressions import Compiled
 from shoal.graphs.model import GraphFile, NodeEntry
 from shoal.graphs.nodes import Known, NodeReader, ValueFault, Worker, compile_value
 from shoal.graphs.plan import AgentCall, Node, Plan, ToolCall
-from shoal.graphs.scope import RESERVED, ExpressionError, Scope, Source, known_after, needed_and_asked
+from shoal.graphs.scope import (
+    EVERYTHING,
+    RESERVED,
+    ExpressionError,
+    Scope,
+    Source,
+    joined,
+    known_after,
+    needed_and_asked,
+)
 from shoal.graphs.scope import Path as ReadPath
 from shoal.graphs.values import is_template, source_type, split_text
 from shoal.workspace.schema import entries, problems_of
@@ -49,7 +58,10 @@ def check_workspace(root: Path) -> Checked:
     Raises:
         InvalidFiles: agents.yaml is missing or is not YAML.
     """
-    workspace, known, problems = _known(root)
+    try:
+        workspace, known, problems = _known(root)
+    except InvalidFiles as err:
+        raise InvalidFiles([*err.problems, *_problems_alone(root)]) from None
     plans: dict[str, Plan] = {}
     for path in workspace.graph_files:
         plan, found = check_graph(path, workspace, known)
@@ -57,6 +69,15 @@ def check_workspace(root: Path) -> Checked:
         if plan:
             plans[plan.name] = plan
     return Checked(workspace=workspace, plans=plans, problems=tuple(sorted(set(problems))))
+
+
+def _problems_alone(root: Path) -> Iterable[Problem]:
+    """What is wrong with the graph files, whatever agents.yaml says."""
+    for path in sorted((root / "graphs").glob("*.yaml")):
+        try:
+            yield from problems_of(read_yaml(path, path.relative_to(root).as_posix()), GraphFile)
+        except InvalidFiles as err:
+            yield from err.problems
 
 
 def load_plan(root: Path, graph: str) -> Plan:
@@ -130,12 +151,14 @@ class _GraphChecker:
         self.known = known
         self.problems = problems_of(document, GraphFile)
         found = entries(document, "nodes", NodeEntry)
-        self.unread = {name for name, entry in found.items() if entry is None}
-        self.readers = {
-            name: NodeReader(document, name, entry, self.problems.append)
-            for name, entry in found.items()
-            if entry
-        }
+        self.readers: dict[str, NodeReader] = {}
+        self.unread: set[str] = set()
+        """Nodes that cannot be looked at any closer."""
+        for name, entry in found.items():
+            if self._has_name(name) and entry:
+                self.readers[name] = NodeReader(document, name, entry, self.problems.append)
+            else:
+                self.unread.add(name)
 
     def check(self) -> Plan | None:
         """The plan, if there is no problem but warnings."""
@@ -172,15 +195,18 @@ class _GraphChecker:
             self._fault(("graph",), f"'{name}' cannot be a name. {NAME_RULE}")
         if self.document.data.get("budget") is not None:
             self._fault(("budget",), "'budget' is not available in this version yet", at_key=True)
-        for node in (*self.readers, *self.unread):
-            if node in RESERVED:
-                self._fault(
-                    ("nodes", node), f"'{node}' means something in expressions. Rename the node", at_key=True
-                )
-            elif not NAME.match(node):
-                self._fault(("nodes", node), f"'{node}' cannot be a name. {NAME_RULE}", at_key=True)
         if self.document.data.get("nodes") == {}:
             self._fault(("nodes",), "the graph has no nodes. Add one, like {triage: {agent: triage}}")
+
+    def _has_name(self, node: str) -> bool:
+        if node in RESERVED:
+            message = f"'{node}' means something in expressions. Rename the node"
+            self._fault(("nodes", node), message, at_key=True)
+        elif not NAME.match(node):
+            self._fault(("nodes", node), f"'{node}' cannot be a name. {NAME_RULE}", at_key=True)
+        else:
+            return True
+        return False
 
     def _input(self) -> Record:
         fields: dict[str, Type] = {}
@@ -194,11 +220,11 @@ class _GraphChecker:
         return Record(fields)
 
     def _sources(self, graph_input: Record, workers: Mapping[str, Worker | None]) -> dict[str, Source]:
-        sources = {"input": Source(source_type(graph_input), "the input of the graph has")}
+        sources = {name: Source(ANY, f"node '{name}' gives") for name in self.unread}
         for name, worker in workers.items():
             known = worker.source() if worker else None
             sources[name] = known or Source(ANY, f"node '{name}' gives")
-        return sources | {name: Source(ANY, f"node '{name}' gives") for name in self.unread}
+        return sources | {"input": Source(source_type(graph_input), "the input of the graph has")}
 
     def _links(self, reader: NodeReader) -> tuple[set[str], set[str]]:
         """Nodes that a node needs and nodes it asks for, before anything is compiled."""
@@ -227,12 +253,14 @@ class _GraphChecker:
             reader = self.readers[name]
             needed, _ = self._links(reader)
             # What a node needs has run, so its `when` holds here too.
-            facts = frozenset[ReadPath]().union(*(self.facts.get(each, ()) for each in needed))
+            facts = joined(self.facts.get(each, frozenset()) for each in needed)
             own = known_after(reader.entry.when) if reader.entry.when else frozenset()
             self.facts[name] = facts | own
             worker = workers[name]
             if worker and (node := reader.compile(worker, sources, facts, own)):
                 nodes[name] = node
+            if reader.has_faulty_when:
+                self.facts[name] = EVERYTHING
         return nodes
 
     def _output(
@@ -247,7 +275,7 @@ class _GraphChecker:
         skippable = _skippable(nodes)
         for name, value in given.items() if isinstance(given, dict) else ():
             needed, _ = _links_of([], [value])
-            facts = frozenset[ReadPath]().union(*(self.facts.get(each, ()) for each in needed))
+            facts = joined(self.facts.get(each, frozenset()) for each in needed)
             scope = Scope(reader=f"output '{name}'", sources=sources, facts=facts)
             try:
                 compiled = compile_value(("output", name), value, None, scope, "the output")

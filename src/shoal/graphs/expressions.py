@@ -323,6 +323,7 @@ def _plain_reason(text: str) -> str:
 
 
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_UNDECLARED = re.compile(r"undeclared reference to '(.+?)'")
 _OVERLOAD = re.compile(r"found no matching overload for '(.+?)' applied to '(?:(.+)\.)?\((.*)\)'")
 _FUNCTIONS = frozenset({
     "contains", "startsWith", "endsWith", "matches", "size", "orValue", "hasValue", "exists", "all",
@@ -351,7 +352,9 @@ def _explain(message: str, rewrite: _Rewrite, found: list[Reference], scope: Sco
     line, column, reason = int(match[1]), int(match[2]), match[3].removesuffix(" [INVALID_ARGUMENT]")
     before = rewrite.text.split("\n")[: line - 1]
     offset = rewrite.origin(sum(len(each) + 1 for each in before) + column - 1)
-    return ExpressionError(f"{scope.reader}: {_sentence(reason, found)}", offset)
+    if unknown := _UNDECLARED.match(reason):
+        offset -= len(unknown[1])  # CEL points at the bracket behind a function's name
+    return ExpressionError(f"{scope.reader}: {_sentence(reason, found)}", max(0, offset))
 
 
 def _sentence(reason: str, found: list[Reference]) -> str:
@@ -361,7 +364,7 @@ def _sentence(reason: str, found: list[Reference]) -> str:
                 return sentence.format(*match.groups())
     if match := _OVERLOAD.match(reason):
         return _mismatch(match[1], _types(match[3]), found)
-    if match := re.match(r"undeclared reference to '(.+?)'", reason):
+    if match := _UNDECLARED.match(reason):
         return f"there is no function '{match[1]}'. {suggest(match[1], _FUNCTIONS)}"
     if match := re.match(r"expression of type '(.+?)' cannot be the operand of a select", reason):
         return f"a value of type {_types(match[1])[0]} has no fields"

@@ -11,7 +11,7 @@ from shoal.errors import Problem, suggest
 from shoal.graphs.expressions import Compiled, compile_expression
 from shoal.graphs.model import KINDS, LATER, NodeEntry
 from shoal.graphs.plan import AgentCall, HumanQuestion, Node, Tool, ToolCall
-from shoal.graphs.scope import ExpressionError, Path, Scope, Source
+from shoal.graphs.scope import EVERYTHING, ExpressionError, Path, Scope, Source
 from shoal.graphs.values import (
     Constant,
     Items,
@@ -88,6 +88,7 @@ class NodeReader:
         self.where: Where = ("nodes", name)
         self._report = report
         self.has_faults = False
+        self.has_faulty_when = False
 
     def fault(self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
         """Report a problem of this node."""
@@ -205,9 +206,11 @@ class NodeReader:
         reader = f"node '{self.name}'"
         others = {name: source for name, source in sources.items() if name != self.name}
         before = Scope(reader=reader, sources=others, own=self.name, facts=facts)
-        after = Scope(reader=reader, sources=others, own=self.name, facts=facts | own_facts)
-        with_own = Scope(reader=reader, sources=sources, facts=facts | own_facts)
         when = self._condition("when", self.entry.when, before)
+        # What a faulty condition was meant to prove is not asked for again.
+        known = EVERYTHING if self.has_faulty_when else facts | own_facts
+        after = Scope(reader=reader, sources=others, own=self.name, facts=known)
+        with_own = Scope(reader=reader, sources=sources, facts=known)
         accept = self._condition("accept", self.entry.accept, with_own)
         inputs = self._inputs(worker, after)
         fallback = self._fallback(worker, after) if self.entry.fallback is not None else None
@@ -240,11 +243,13 @@ class NodeReader:
             self.fault(
                 where, f"`{key}` is an expression as a whole. Leave out ${{ and }}", offset=text.index("${")
             )
+            self.has_faulty_when |= key == "when"
             return None
         try:
             compiled = compile_expression(text, scope)
         except ExpressionError as err:
             self.fault(where, str(err), offset=err.offset)
+            self.has_faulty_when |= key == "when"
             return None
         if not accepts(BOOL, compiled.type):
             self.fault(
@@ -384,10 +389,9 @@ def _constant(where: Where, value: Any, target: Type | None, scope: Scope, what:
     if target is None:
         return Constant(value, literal_type(value))
     try:
-        return Constant(read(target, value, "it"), target)
+        return Constant(read(target, value, what), target)
     except ValueMismatch as err:
-        reason = str(err).removeprefix("it is ")
-        raise ValueFault(where, f"{scope.reader} gives {what} {reason}") from None
+        raise ValueFault(where, f"{scope.reader}: {err}") from None
 
 
 def _compile_template(where: Where, value: str, target: Type | None, scope: Scope, what: str) -> Compiled:

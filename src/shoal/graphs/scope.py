@@ -8,7 +8,7 @@ not know of the language, so this is where misspelt names, null and skipped node
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,6 +71,26 @@ class Source:
     type: Type
     gives: str
     """The subject of a sentence on its fields: `agent 'slots' gives`."""
+
+
+class _Everything(frozenset[Path]):
+    """The facts that hold after a condition that could not be read: any, so that one fault is told once."""
+
+    def __contains__(self, path: object) -> bool:
+        return True
+
+    def __or__(self, other: object) -> _Everything:
+        return self
+
+
+EVERYTHING: frozenset[Path] = _Everything()
+
+
+def joined(facts: Iterable[frozenset[Path]]) -> frozenset[Path]:
+    """All facts together."""
+    several = tuple(facts)
+    is_all = any(each is EVERYTHING for each in several)
+    return EVERYTHING if is_all else frozenset[Path]().union(*several)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +212,7 @@ class _Finder:
     def __init__(self, text: str, scope: Scope) -> None:
         self.tokens = tokenize(text)
         self.scope = scope
-        self.facts = set(scope.facts)
+        self.facts = scope.facts
         self.bound: list[tuple[str, int]] = []
         """Variables of macros, and the token where each ends."""
 
@@ -207,7 +227,7 @@ class _Finder:
         for i, (depth, token) in enumerate(_depths(self.tokens)):
             if depth == 0 and token.text == joint and test:
                 if path := _tested(part, test):
-                    self.facts.add(path)
+                    self.facts |= {path}
                 part = []
             else:
                 part.append(token)

@@ -34,17 +34,19 @@ def load_tools(workspace: Workspace) -> tuple[dict[str, Tool], list[Problem]]:
     """All tools that can be loaded, and why the others cannot."""
     tools: dict[str, Tool] = {}
     problems: list[Problem] = []
-    modules: dict[Path, ModuleType] = {}
+    modules: dict[Path, ModuleType | None] = {}
     for name, entry in workspace.tools.items():
         try:
             tools[name] = _load(workspace.root, name, entry, modules)
         except _Refused as err:
-            where = ("tools", name, "python") if entry.python else ("tools", name)
-            problems.append(workspace.document.problem(where, f"tool '{name}': {err}"))
+            if str(err):
+                kinds = [kind for kind in ("mcp", "http", "python") if getattr(entry, kind) is not None]
+                where = ("tools", name, *kinds[:1])
+                problems.append(workspace.document.problem(where, f"tool '{name}': {err}"))
     return tools, problems
 
 
-def _load(root: Path, name: str, entry: ToolEntry, modules: dict[Path, ModuleType]) -> Tool:
+def _load(root: Path, name: str, entry: ToolEntry, modules: dict[Path, ModuleType | None]) -> Tool:
     for kind in ("mcp", "http"):
         if getattr(entry, kind) is not None:
             raise _Refused(
@@ -57,10 +59,14 @@ def _load(root: Path, name: str, entry: ToolEntry, modules: dict[Path, ModuleTyp
         raise _Refused(f"'{entry.python}' does not name a function. Write tools/file.py:function")
     path = _inside(root, file)
     if path not in modules:
+        modules[path] = None
         modules[path] = _import(path, file)
-    function = getattr(modules[path], function_name, None)
+    module = modules[path]
+    if module is None:
+        raise _Refused("")  # its file was reported with the first of its tools
+    function = getattr(module, function_name, None)
     if not inspect.isfunction(function):
-        known = [key for key, value in vars(modules[path]).items() if _is_own_function(value, modules[path])]
+        known = [key for key, value in vars(module).items() if _is_own_function(value, module)]
         raise _Refused(f"{file} has no function '{function_name}'. {suggest(function_name, known)}")
     return _tool(name, entry, function, file, path)
 
@@ -93,7 +99,7 @@ def _import(path: Path, file: str) -> ModuleType:
     sys.modules[name] = module  # dataclasses and type hints look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as err:
+    except (Exception, SystemExit) as err:
         del sys.modules[name]
         raise _Refused(
             f"importing {file} failed: {type(err).__name__}: {_first_line(err)}{_line_in(err, path)}"
@@ -102,7 +108,7 @@ def _import(path: Path, file: str) -> ModuleType:
 
 
 def _first_line(err: BaseException) -> str:
-    return str(err).partition("\n")[0]
+    return str(err.msg if isinstance(err, SyntaxError) else err).partition("\n")[0]
 
 
 def _line_in(err: BaseException, path: Path) -> str:

@@ -276,10 +276,12 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
         "unknown escape character",
         "the escape \\{char} is unknown in double quotes. Write \\\\ for a backslash",
     ),
+    ("but got '['", "inside {{ }} and [ ] a text with '[' in it needs quotes, like \"enum[a, b]\""),
     ("expected ',' or ']'", "the list is not closed with ']', or a comma is missing"),
     ("expected ',' or '}'", "the mapping is not closed with '}}', or a comma is missing"),
     ("expected <block end>", "this line does not fit the indentation or the kind of the lines above"),
     ("could not find expected ':'", "a ':' is missing after this key"),
+    ("expected the node content", "a value or a closing bracket is missing here"),
     ("expected '<document start>'", "nothing may follow the end of the mapping"),
 )
 
@@ -287,7 +289,9 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
 def _explain(err: Any) -> tuple[int, int, str]:
     """Place and one sentence for an error of the YAML parser."""
     reason = " ".join(str(err.problem or err.context or "it is not YAML").split())
-    is_open = "unexpected end of stream" in reason or "expected ',' or" in reason
+    is_open = "unexpected end of stream" in reason or (
+        "expected ',' or" in reason and "got '['" not in reason
+    )
     mark = (err.context_mark if is_open else None) or err.problem_mark or err.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     for part, sentence in _EXPLANATIONS:
