@@ -345,6 +345,8 @@ _SYNTAX: tuple[tuple[str, str], ...] = (
 
 def _explain(message: str, rewrite: _Rewrite, found: list[Reference], scope: Scope) -> ExpressionError:
     match = _ERROR.search(message)
+    if "max recursion depth" in message:
+        return ExpressionError(f"{scope.reader}: the expression is nested too deeply. Split it over nodes")
     if not match:
         return ExpressionError(
             f"{scope.reader}: the expression cannot be read ({message.partition(chr(10))[0]})"

@@ -137,7 +137,7 @@ def needed_and_asked(text: str) -> tuple[set[str], set[str]]:
     needed: set[str] = set()
     asked: set[str] = set()
     for i, token in enumerate(tokens, start=2):
-        if token.kind == "name" and words[i - 1] not in (".", ".?"):
+        if token.kind == "name" and words[i - 1] not in (".", ".?") and words[i + 1] != "(":
             is_asked = words[i + 1] == ".?" or words[i - 2 : i] == ["has", "("]
             (asked if is_asked else needed).add(token.text)
     return needed, asked - needed
@@ -231,6 +231,8 @@ class _Finder:
                 part = []
             else:
                 part.append(token)
+            if token.text in ("'", '"'):
+                raise ExpressionError(f"{self.scope.reader}: the quote is never closed", token.start)
             self._bind(i)
             if i >= skip_to and self._starts_path(i):
                 reference, skip_to = self._resolve(i)
