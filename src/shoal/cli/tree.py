@@ -69,9 +69,9 @@ class RunTree:
 
     def render(self) -> RenderableType:
         """The tree as it stands."""
-        table = Table.grid(padding=(0, 2))
-        for _ in range(5):
-            table.add_column(no_wrap=True)
+        table = Table.grid(padding=(0, 1))
+        for justify in ("left", "left", "right", "right", "right"):
+            table.add_column(no_wrap=True, justify=justify)
         table.add_column(overflow="fold")
         names = list(self._plan.nodes)
         for name in names:
@@ -104,8 +104,8 @@ def _cells(summary: NodeSummary) -> list[RenderableType]:
     if summary.status == "waiting":
         return ["", "", "", Text(f"a person is asked: {summary.question}", "cyan")]
     tokens = summary.prompt_tokens + summary.completion_tokens
-    sure = "" if summary.confidence is None else f"{summary.confidence:.0%} sure"
-    return [_time(summary.ms), f"{tokens} tokens" if tokens else "", sure, _gist(summary)]
+    sure = "" if summary.confidence is None else f"{summary.confidence:.0%}"
+    return [_time(summary.ms), f"{tokens} tok" if tokens else "", sure, _gist(summary)]
 
 
 def _gist(summary: NodeSummary) -> Text:
@@ -124,13 +124,15 @@ def _who(node: Node) -> str:
         case AgentCall(agent=agent):
             return agent.adapter.name if agent.adapter else agent.base.name
         case ToolCall(tool=tool):
-            return f"tool {tool.name}" if tool.effect == "pure" else f"tool {tool.name} ({tool.effect})"
+            return tool.name if tool.effect == "pure" else f"{tool.name} ({tool.effect})"
         case HumanQuestion():
             return "a person"
 
 
 def brief(value: Any, limit: int = 100) -> str:
-    """A value on one line: records as `name=value`, long text cut in its middle."""
+    """A value on one line: records as `name=value`, a single field as its value, long text cut."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        (value,) = value.values()
     if isinstance(value, Mapping):
         text = "  ".join(f"{name}={_scalar(each)}" for name, each in value.items() if each is not None)
     else:
