@@ -211,7 +211,8 @@ def test_a_fault_has_a_place_and_a_sentence(text: str, offset: int, message: str
         (
             "account.owner.agee",
             14,
-            "reads 'account.owner.agee', but 'account.owner' has 'age: int'. Did you mean 'account.owner.age'?",
+            "reads 'account.owner.agee', but 'account.owner' has 'age: int'. "
+            "Did you mean 'account.owner.age'?",
         ),
         ("slot.amount", 0, "reads 'slot.amount', but there is no node 'slot'. Did you mean 'slots'?"),
         ("approve.?no", 9, "reads 'approve.no', but node 'approve' gives 'yes: bool'."),

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from shoal.agents.agent import Adapter, Agent, Base, BaseKind
 from shoal.errors import InvalidFiles, Problem, ShoalError, suggest
-from shoal.workspace.schema import Strict, entries, entry, problems_of
+from shoal.workspace.schema import Strict, entries, entry, problems_of, record_at
 from shoal.workspace.store import Store, content_sha256
 from shoal.workspace.types import (
     STR,
@@ -21,9 +22,6 @@ from shoal.workspace.types import (
     Record,
     Scalar,
     Span,
-    Type,
-    TypeSyntaxError,
-    parse_record,
 )
 from shoal.workspace.yaml import Document, Where, read_yaml
 
@@ -82,11 +80,20 @@ class ManifestFile(Strict):
     tools: dict[str, ToolEntry] = Field({}, description="Tools by name.")
 
 
+def _sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise PydanticCustomError("sha256", "64 hexadecimal digits")
+    return text
+
+
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+
+
 class AdapterEntry(Strict):
     """One version of an agent's adapter."""
 
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the content of the adapter folder.")
-    base_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the weights it was trained on.")
+    sha256: Sha256 = Field(description="Of the content of the adapter folder.")
+    base_sha256: Sha256 = Field(description="Of the weights it was trained on.")
     figures: dict[str, Any] = Field({}, description="What was measured on held-out data.")
 
 
@@ -208,7 +215,9 @@ class _ManifestReader:
         }
 
     def _serving(self) -> ServingEntry:
-        serving = entry(self.document, "serving", ServingEntry) or ServingEntry(base=None, engine="auto")
+        found = entry(self.document, "serving", ServingEntry)
+        self.has_faulty_serving = found is None and self.document.data.get("serving") is not None
+        serving = found or ServingEntry(base=None, engine="auto")
         if serving.base is not None and serving.base not in self.bases:
             self._add(
                 ("serving", "base"), f"'{serving.base}' is not a base. {suggest(serving.base, self.bases)}"
@@ -243,6 +252,8 @@ class _ManifestReader:
 
     def _base_of(self, name: str, entry: AgentEntry) -> Base | None:
         wanted = entry.base or self.serving.base
+        if wanted is None and self.has_faulty_serving:
+            return None
         if wanted is None:
             message = (
                 f"agent '{name}' names no base. Add `base:` here, or `serving: {{base: ...}}` for all agents"
@@ -257,15 +268,9 @@ class _ManifestReader:
         return self.bases[wanted]
 
     def _record(self, where: Where, source: Mapping[str, Any]) -> Record | None:
-        fields: dict[str, Type] = {}
-        for name, kind in source.items():
-            try:
-                fields |= parse_record({name: kind}).fields
-            except TypeSyntaxError as err:
-                self._add((*where, name), str(err))
-        if not source:
-            self._add(where, f"'{where[-1]}' has no fields. Name at least one, like {{text: str}}")
-        return Record(fields) if len(fields) == len(source) > 0 else None
+        record, problems = record_at(self.document, where, source)
+        self.problems.extend(problems)
+        return record
 
     def _check_output(self, agent: str, base: Base, given: Record, output: Record) -> None:
         for name, kind in output.fields.items():

@@ -31,8 +31,8 @@ from shoal.graphs.scope import (
 )
 from shoal.graphs.scope import Path as ReadPath
 from shoal.graphs.values import is_template, source_type, split_text
-from shoal.workspace.schema import entries, problems_of
-from shoal.workspace.types import ANY, Nullable, Record, Type, TypeSyntaxError, parse_record
+from shoal.workspace.schema import entries, problems_of, record_at
+from shoal.workspace.types import ANY, Nullable, Record, Type
 from shoal.workspace.yaml import Document, Where, read_yaml
 
 
@@ -209,15 +209,12 @@ class _GraphChecker:
         return False
 
     def _input(self) -> Record:
-        fields: dict[str, Type] = {}
         given = self.document.data.get("input")
-        for name, kind in given.items() if isinstance(given, dict) else ():
-            try:
-                fields |= parse_record({name: kind}).fields
-            except TypeSyntaxError as err:
-                self._fault(("input", name), str(err))
-                fields[name] = ANY
-        return Record(fields)
+        if not isinstance(given, dict) or not given:
+            return Record({})
+        record, problems = record_at(self.document, ("input",), given)
+        self.problems.extend(problems)
+        return record or Record(dict.fromkeys(given, ANY))
 
     def _sources(self, graph_input: Record, workers: Mapping[str, Worker | None]) -> dict[str, Source]:
         sources = {name: Source(ANY, f"node '{name}' gives") for name in self.unread}

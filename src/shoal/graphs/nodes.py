@@ -22,6 +22,7 @@ from shoal.graphs.values import (
     remedy,
     source_type,
 )
+from shoal.workspace.schema import record_at
 from shoal.workspace.types import (
     BOOL,
     FLOAT,
@@ -30,10 +31,8 @@ from shoal.workspace.types import (
     Nullable,
     Record,
     Type,
-    TypeSyntaxError,
     ValueMismatch,
     accepts,
-    parse_record,
     plain,
     read,
 )
@@ -177,13 +176,11 @@ class NodeReader:
         )
 
     def _answer(self) -> Record | None:
-        fields: dict[str, Type] = {}
-        for name, kind in (self.entry.answer or {}).items():
-            try:
-                fields |= parse_record({name: kind}).fields
-            except TypeSyntaxError as err:
-                self.fault((*self.where, "answer", name), str(err))
-        return Record(fields) if fields and len(fields) == len(self.entry.answer or {}) else None
+        record, problems = record_at(self.document, (*self.where, "answer"), self.entry.answer or {})
+        for problem in problems:
+            self.has_faults = True
+            self._report(problem)
+        return record
 
     # -- its expressions ----------------------------------------------------------------------------------
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shoal.errors import Problem, suggest
+from shoal.workspace.types import Record, Type, TypeSyntaxError, parse_record
 from shoal.workspace.yaml import Document, Where
 
 
@@ -47,6 +48,24 @@ def entries(document: Document, section: str, model: type[M]) -> dict[str, M | N
         except ValidationError:
             found[name] = None
     return found
+
+
+def record_at(
+    document: Document, where: Where, source: Mapping[str, object]
+) -> tuple[Record | None, list[Problem]]:
+    """The record type written at a place, and what is wrong with each of its fields."""
+    fields: dict[str, Type] = {}
+    problems: list[Problem] = []
+    for name, kind in source.items():
+        try:
+            fields |= parse_record({name: kind}).fields
+        except TypeSyntaxError as err:
+            is_name = "is not a field name" in str(err)
+            problems.append(document.problem((*where, name), str(err), at_key=is_name))
+    if not source:
+        message = f"'{where[-1]}' has no fields. Name at least one, like {{text: str}}"
+        problems.append(document.problem(where, message))
+    return None if problems else Record(fields), problems
 
 
 def _problem(document: Document, model: type[Strict], error: dict[str, Any]) -> Problem:
