@@ -3,16 +3,25 @@
 import json
 from dataclasses import dataclass
 
+from shoal.finetune.nano import wordings as say
 from shoal.finetune.nano.vocabulary import Draw
 
 
 @dataclass(frozen=True)
 class Example:
-    """One exchange: what a user wrote, what the model must answer, and at times a system message."""
+    """One exchange.
+
+    Attributes:
+        prompt: What the user wrote.
+        answer: What the model must answer.
+        system: A system message, or nothing.
+        needs: Where wordings are free, the pieces the answer must hold; else the whole answer counts.
+    """
 
     prompt: str
     answer: str
     system: str = ""
+    needs: tuple[str, ...] = ()
 
 
 def as_json(value: object) -> str:
@@ -39,24 +48,37 @@ def framed(d: Draw, before: str, text: str, after: str) -> str:
 
 def copy(d: Draw) -> Example:
     """Repeat a text exactly."""
-    text = ", ".join(d.value() for _ in range(d.count(1, 5))) if d.chance(0.5) else d.phrase(1, 2 + d.count(0, 8))
-    ask = d.wording(("Copy", "Repeat", "Say", "Write again", "Echo", "Repeat exactly"), ("Give back", "Say again", "Copy out"))
+    text = (
+        ", ".join(d.value() for _ in range(d.count(1, 5)))
+        if d.chance(0.5)
+        else d.phrase(1, 2 + d.count(0, 8))
+    )
+    ask = d.wording(say.COPY, say.COPY_HELD)
     form = d.pick(("{}: {}", "{}: {}", "{} this: {}", '{} "{}"', "{}\n{}", "{}:\n{}"))
-    answer = as_json({d.pick(("text", "copy", "answer", "value")): text}) if d.chance(0.3) and '"' not in text else text
-    suffix = "\nAnswer in JSON." if answer != text else ""
-    return Example(form.format(ask, text) + suffix, answer)
+    key = d.pick(("text", "copy", "answer", "value", "reason")) if d.chance(0.3) else ""
+    suffix = f"\nAnswer in JSON with the key {key}." if key else ""
+    return Example(form.format(ask, text) + suffix, as_json({key: text}) if key else text)
 
 
 def lookup(d: Draw) -> Example:
     """Give the values of one to four keys."""
     facts = some_facts(d, 2, 9)
     asked = d.some(list(facts), 1, d.count(1, 4))
-    ask = d.wording(("Get", "Find", "What is", "Give", "Look up", "Tell me", "Value of"), ("Read out", "Please find", "Fetch"))
+    ask = d.wording(say.FIND, say.FIND_HELD)
     answer = ", ".join(facts[key] for key in asked)
     if d.chance(0.35):
-        return Example(framed(d, f"{ask} {', '.join(asked)} as JSON:", fact_lines(d, facts), f"{ask} {', '.join(asked)} as JSON."),
-                       as_json({key: facts[key] for key in asked}))  # fmt: skip
-    return Example(framed(d, f"{ask} {', '.join(asked)}:", fact_lines(d, facts), f"{ask} {', '.join(asked)}"), answer)
+        return Example(
+            framed(
+                d,
+                f"{ask} {', '.join(asked)} as JSON:",
+                fact_lines(d, facts),
+                f"{ask} {', '.join(asked)} as JSON.",
+            ),
+            as_json({key: facts[key] for key in asked}),
+        )
+    return Example(
+        framed(d, f"{ask} {', '.join(asked)}:", fact_lines(d, facts), f"{ask} {', '.join(asked)}"), answer
+    )
 
 
 def lookup_word(d: Draw) -> Example:
@@ -68,8 +90,12 @@ def lookup_word(d: Draw) -> Example:
         return Example(f"{fact_lines(d, facts)}\n{key}?", facts.get(key, "null"))
     key = d.pick(list(facts))
     match = [name for name, value in facts.items() if value == facts[key]]
-    ask = d.wording(("Which key has the value", "Name the key of"), ("What is the key for",))
-    return Example(f"{fact_lines(d, facts)}\n{ask} {facts[key]}?", ", ".join(sorted(match, key=list(facts).index)[:1]))
+    ask = d.wording(
+        ("Which key has the value", "Name the key of", "Key of", "Find the key of"), ("What is the key for",)
+    )
+    return Example(
+        f"{fact_lines(d, facts)}\n{ask} {facts[key]}?", ", ".join(sorted(match, key=list(facts).index)[:1])
+    )
 
 
 def to_json(d: Draw) -> Example:
@@ -78,10 +104,10 @@ def to_json(d: Draw) -> Example:
     lines = fact_lines(d, facts)
     if d.chance(0.5):
         order = d.shuffled(list(facts))
-        ask = d.wording(("JSON with keys ", "Answer in JSON: ", "Write JSON with "), ("Give an object with ", "As JSON, keys "))
-        return Example(f"{lines}\n{ask}{', '.join(order)}", as_json({key: facts[key] for key in order}))
+        ask = d.wording(say.OBJECT, say.OBJECT_HELD).format(", ".join(order))
+        return Example(f"{lines}\n{ask}", as_json({key: facts[key] for key in order}))
     ordered = sorted(facts, key=lambda key: lines.index(key))
-    ask = d.wording(("JSON", "Write this as JSON.", "To JSON", "Convert to JSON"), ("Turn into JSON", "As a JSON object"))
+    ask = d.wording(say.WHOLE, say.WHOLE_HELD)
     lines = "\n".join(f"{key}: {facts[key]}" for key in ordered)
     return Example(f"{lines}\n{ask}", as_json({key: facts[key] for key in ordered}))
 
@@ -90,8 +116,12 @@ def from_json(d: Draw) -> Example:
     """Read values out of JSON."""
     facts = some_facts(d, 1, 5)
     asked = d.some(list(facts), 1, 2)
-    ask = d.wording(("Get", "Find", "What is", "Give"), ("Read out", "Fetch"))
-    answer = as_json({key: facts[key] for key in asked}) if d.chance(0.4) else ", ".join(facts[key] for key in asked)
+    ask = d.wording(say.FIND, say.FIND_HELD)
+    answer = (
+        as_json({key: facts[key] for key in asked})
+        if d.chance(0.4)
+        else ", ".join(facts[key] for key in asked)
+    )
     suffix = " as JSON" if answer.startswith("{") else ""
     return Example(f"{as_json(facts)}\n{ask} {', '.join(asked)}{suffix}", answer)
 
@@ -113,7 +143,7 @@ def template(d: Draw) -> Example:
     filled = text
     for key in used:
         filled = filled.replace(marks.format(key), facts[key])
-    ask = d.wording(("Fill in", "Template", "Fill the template", "Complete"), ("Put the values into", "Use this text"))
+    ask = d.wording(say.FILL, say.FILL_HELD)
     answer = as_json({"text": filled}) if d.chance(0.4) else filled
     suffix = "\nAnswer in JSON." if answer != filled else ""
     return Example(f"{fact_lines(d, facts)}\n{ask}: {text}{suffix}", answer)
@@ -127,10 +157,12 @@ def lines_with(d: Draw) -> Example:
     found = [text for text, mark in rows if mark == wanted]
     body = "\n".join(f"{text}: {mark}" for text, mark in rows)
     if d.chance(0.5):
-        ask = d.wording((f"Which is the first line with {wanted}?", f"First {wanted}:"), (f"Name the first one that is {wanted}.",))
+        ask = d.wording(say.FIRST_LINE, ("Name the first one that is {}.",)).format(wanted)
         return Example(f"{body}\n{ask}", found[0] if found else "none")
-    ask = d.wording((f"Which lines are {wanted}?", f"List the {wanted} lines."), (f"Give every line that is {wanted}.",))
-    return Example(f"{body}\n{ask}", as_json(found) if d.chance(0.5) else "\n".join(found) or "none")
+    ask = d.wording(say.EVERY_LINE, ("Give every line that is {}.",)).format(wanted)
+    if d.chance(0.5):
+        return Example(f"{body}\n{ask} JSON list.", as_json(found))
+    return Example(f"{body}\n{ask}", "\n".join(found) or "none")
 
 
 def nth_line(d: Draw) -> Example:
@@ -138,7 +170,15 @@ def nth_line(d: Draw) -> Example:
     rows = [d.one_of(d.phrase, d.value) for _ in range(d.count(3, 7))]
     place = d.pick(("first", "second", "third", "last"))
     index = {"first": 0, "second": 1, "third": 2, "last": -1}[place]
-    ask = d.wording((f"Which is the {place} line?", f"Copy the {place} line.", f"{place} line"), (f"Repeat line: {place}",))
+    ask = d.wording(
+        (
+            f"Which is the {place} line?",
+            f"Copy the {place} line.",
+            f"{place} line",
+            f"Give the {place} line.",
+        ),
+        (f"Repeat line: {place}",),
+    )
     return Example("\n".join(rows) + "\n" + ask, rows[index])
 
 
@@ -147,5 +187,8 @@ def after_word(d: Draw) -> Example:
     words = list(dict.fromkeys(d.word() for _ in range(d.count(3, 24))))
     index = d.rng.randrange(max(1, len(words) - 1))
     following = words[index + 1] if index + 1 < len(words) else "none"
-    ask = d.wording(("After", "What follows", "Next after"), ("Which word comes after",))
+    ask = d.wording(
+        ("After", "What follows", "Next after", "The word after", "What is after"),
+        ("Which word comes after",),
+    )
     return Example(f"{' '.join(words)}\n{ask} {words[index]}?", following)

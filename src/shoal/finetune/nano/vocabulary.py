@@ -1,16 +1,18 @@
 """Seeded makers of names, words, numbers, money, keys and phrases, in a training and a held-out half.
 
-What is made in training never shows up in the held-out half: a word belongs to one of them by its checksum, so that no list
-of used words has to be kept and two processes agree without talking.
+What is made in training never shows up in the held-out half: a word belongs to one of them by its checksum,
+so that no list of used words has to be kept and two processes agree without talking.
 """
 
 import random
 import zlib
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from shoal.finetune.nano import lexicon as lex
 
 HELD_SHARE = 8
+T = TypeVar("T")
 
 
 def is_held(word: str) -> bool:
@@ -23,27 +25,31 @@ class Draw:
 
     Attributes:
         rng: The generator every choice comes from.
-        held: True draws from the held-out half.
+        held: True draws names, invented words and long numbers from the held-out half.
+        new_wordings: True takes wordings that training never uses; follows held where it is not given.
         level: Between 0 and 1; scales the upper end of counts, so that a curriculum can start short.
     """
 
-    def __init__(self, seed: int | str, held: bool = False, level: float = 1.0) -> None:
+    def __init__(
+        self, seed: int | str, held: bool = False, level: float = 1.0, new_wordings: bool | None = None
+    ) -> None:
         """Starts a source; equal arguments give equal text."""
         self.rng = random.Random(seed)
         self.held = held
+        self.new_wordings = held if new_wordings is None else new_wordings
         self.level = level
 
-    def pick[T](self, options: Sequence[T]) -> T:
+    def pick(self, options: Sequence[T]) -> T:
         """Returns one of the options."""
         return options[self.rng.randrange(len(options))]
 
-    def some[T](self, options: Sequence[T], low: int, high: int) -> list[T]:
+    def some(self, options: Sequence[T], low: int, high: int) -> list[T]:
         """Returns between low and high different options, in random order."""
         return self.rng.sample(options, min(len(options), self.rng.randint(low, high)))
 
     def wording(self, train: Sequence[str], held: Sequence[str]) -> str:
         """Returns a wording of this half."""
-        return self.pick(held if self.held else train)
+        return self.pick(held if self.new_wordings else train)
 
     def chance(self, share: float) -> bool:
         """Is true in this share of calls."""
@@ -53,7 +59,7 @@ class Draw:
         """Returns a count between low and high; high is lowered by the level."""
         return self.rng.randint(low, low + round((high - low) * self.level))
 
-    def shuffled[T](self, items: Sequence[T]) -> list[T]:
+    def shuffled(self, items: Sequence[T]) -> list[T]:
         """Returns the items in random order."""
         return self.rng.sample(items, len(items))
 
@@ -126,23 +132,50 @@ class Draw:
         text = f"{int(whole):,}".replace(",", mark)
         if self.chance(0.3):
             text += ("," if mark in (".", " ") else ".") + self.digits(2).zfill(2)
-        return self.pick(("${}", "${}", "${}", "${}", "€{}", "£{}", "{} EUR", "{} USD", "EUR {}", "{} €", "US${}", "{} CHF", "₹{}")).format(text)
+        return self.pick(
+            (
+                "${}",
+                "${}",
+                "${}",
+                "${}",
+                "€{}",
+                "£{}",
+                "{} EUR",
+                "{} USD",
+                "EUR {}",
+                "{} €",
+                "US${}",
+                "{} CHF",
+                "₹{}",
+            )
+        ).format(text)
 
     def date(self) -> str:
         """Makes a date in one of many notations."""
         day, month, year = self.rng.randint(1, 28), self.rng.randint(1, 12), self.rng.randint(1990, 2039)
         name = lex.MONTHS[month - 1]
-        return self.pick((
-            f"{year}-{month:02}-{day:02}", f"{day} {name} {year}", f"{name} {day}, {year}", f"{day}/{month}/{year}",
-            f"{day:02}.{month:02}.{year}", f"{name} {day}", f"{day} {name}", f"{name[:3]} {day}",
-        ))  # fmt: skip
+        return self.pick(
+            (
+                f"{year}-{month:02}-{day:02}",
+                f"{day} {name} {year}",
+                f"{name} {day}, {year}",
+                f"{day}/{month}/{year}",
+                f"{day:02}.{month:02}.{year}",
+                f"{name} {day}",
+                f"{day} {name}",
+                f"{name[:3]} {day}",
+            )
+        )
 
     def identifier(self) -> str:
         """Makes an id such as C-1042, INV_2291-B or a mail address."""
         letters = self.syllables(1, 1).upper()[: self.rng.randint(1, 4)]
         if self.chance(0.15):
-            return f"{self.syllables(1, 2)}.{self.syllables(1, 3)}@{self.syllables(1, 3)}.{self.pick(('com', 'org', 'net', 'eu', 'io'))}"
-        return self.pick(("{}-{}", "{}{}", "{}_{}", "#{}{}", "{}-{}-A")).format(letters, self.digits(self.rng.randint(2, 7)))
+            who, where = f"{self.syllables(1, 2)}.{self.syllables(1, 3)}", self.syllables(1, 3)
+            return f"{who}@{where}.{self.pick(('com', 'org', 'net', 'eu', 'io'))}"
+        return self.pick(("{}-{}", "{}{}", "{}_{}", "#{}{}", "{}-{}-A")).format(
+            letters, self.digits(self.rng.randint(2, 7))
+        )
 
     def word(self) -> str:
         """Returns a plain word, or an invented one."""
@@ -155,7 +188,9 @@ class Draw:
             return self.pick(lex.KEYS)
         if roll < 0.45:
             return self.pick(lex.FIELDS)
-        text = self.pick((" ", " ", " ", "_", "-")).join(self.word() for _ in range(self.pick((1, 1, 2, 2, 2, 3))))
+        text = self.pick((" ", " ", " ", "_", "-")).join(
+            self.word() for _ in range(self.pick((1, 1, 2, 2, 2, 3)))
+        )
         return text.capitalize() if self.chance(0.12) else text
 
     def keys(self, count: int) -> list[str]:
@@ -179,6 +214,18 @@ class Draw:
 
     def value(self) -> str:
         """Makes the right side of a `key: value` line."""
-        return self.one_of(self.name, self.name, self.money, self.money, self.number, self.date, self.identifier, self.word,
-                           self.phrase, self.quantity, self.quantity, lambda: self.pick(("yes", "no", "true", "false", "none")),
-                           lambda: self.pick(lex.DECISIONS))  # fmt: skip
+        return self.one_of(
+            self.name,
+            self.name,
+            self.money,
+            self.money,
+            self.number,
+            self.date,
+            self.identifier,
+            self.word,
+            self.phrase,
+            self.quantity,
+            self.quantity,
+            lambda: self.pick(("yes", "no", "true", "false", "none")),
+            lambda: self.pick(lex.DECISIONS),
+        )

@@ -1,0 +1,1 @@
+"""nano, the small decoder that ships with the package: generated text, tokenizer, training, measures."""
