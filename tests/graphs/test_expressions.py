@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from shoal.graphs.expressions import compile_expression
 from shoal.graphs.plan import ExpressionFailed
-from shoal.graphs.scope import ExpressionError, Scope, Source, known_after, needed_and_asked
-from shoal.graphs.values import compile_text, source_type
-from shoal.workspace.types import INT, parse_record
+from shoal.graphs.scope import ExpressionError, Scope, Source
+from shoal.graphs.templates import compile_text
+from shoal.graphs.tokens import known_after, needed_and_asked
+from shoal.graphs.values import source_type
+from shoal.workspace.types import INT, ListOf, parse_record
 
 SOURCES = {
     name: Source(source_type(parse_record(fields)), f"{giver} gives")
@@ -36,6 +38,7 @@ SOURCES = {
     )
 } | {
     "age": Source(INT, "tool 'age' gives"),
+    "visits": Source(source_type(ListOf(parse_record({"pages": "int"}))), "x"),
     "loans": Source(parse_record({"x": "list[any]"}).fields["x"], "x"),
 }
 SCOPE = Scope(reader="node 'decide'", sources=SOURCES, own="decide")
@@ -185,6 +188,16 @@ def test_an_expression_has_a_type_and_a_value(text: str, kind: str, value: objec
         ("", 0, "the expression ends too early"),
         ("timestamp('2026-01-01T00:00:00Z')", 0, "the expression gives timestamp, which has no type here"),
         (" + ".join(["age"] * 40), 0, "the expression is nested too deeply. Split it over nodes"),
+        (
+            "account.cards.all(age, age != '')",
+            18,
+            "'age' is a node. Give the variable of all(...) a name of its own",
+        ),
+        (
+            "[slots.?amount]",
+            0,
+            "a value read with '?' cannot be put into a list or map. End it with .orValue(...)",
+        ),
         ("has(account.name + 'a')", 4, "has(...) takes one path, like has(account.name)"),
     ],
 )
@@ -217,6 +230,11 @@ def test_a_fault_has_a_place_and_a_sentence(text: str, offset: int, message: str
         ("slot.amount", 0, "reads 'slot.amount', but there is no node 'slot'. Did you mean 'slots'?"),
         ("approve.?no", 9, "reads 'approve.no', but node 'approve' gives 'yes: bool'."),
         ("account.limit.x", 14, "reads 'account.limit.x', but 'account.limit' is float and has no fields"),
+        (
+            "visits.exists(v, v.page == 3)",
+            19,
+            "reads 'v.page', but 'v' has 'pages: int'. Did you mean 'pages'?",
+        ),
         ("decide.x", 0, "reads itself. Only `accept` may read a node's own output"),
     ],
 )
@@ -235,7 +253,7 @@ def test_a_name_that_is_not_there_is_told_with_what_is(text: str, offset: int, m
         ("slots.?amount.hasValue() && slots.card == null", {"slots"}, {"slots"}),
         ("has(approve.yes) || input.n > 3", set(), {"approve"}),
         ("account.owner.?first.orValue('')", {"account"}, set()),
-        ("account.cards.all(age, age != '')", {"account"}, set()),
+        ("account.cards.all(c, c != '')", {"account"}, set()),
     ],
 )
 def test_what_is_needed_and_what_is_asked_for(text: str, reads: set[str], asks: set[str]) -> None:

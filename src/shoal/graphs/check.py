@@ -17,20 +17,13 @@ from shoal.agents.manifest import NAME, NAME_RULE, Workspace, read_workspace
 from shoal.errors import InvalidFiles, Problem, ShoalError, suggest
 from shoal.graphs.expressions import Compiled
 from shoal.graphs.model import GraphFile, NodeEntry
-from shoal.graphs.nodes import Known, NodeReader, ValueFault, Worker, compile_value
+from shoal.graphs.nodes import Known, NodeReader, Worker
 from shoal.graphs.plan import AgentCall, Node, Plan, ToolCall
-from shoal.graphs.scope import (
-    EVERYTHING,
-    RESERVED,
-    ExpressionError,
-    Scope,
-    Source,
-    joined,
-    known_after,
-    needed_and_asked,
-)
-from shoal.graphs.scope import Path as ReadPath
-from shoal.graphs.values import is_template, source_type, split_text
+from shoal.graphs.scope import EVERYTHING, ExpressionError, Scope, Source, joined
+from shoal.graphs.templates import ValueFault, compile_value, is_template, split_text
+from shoal.graphs.tokens import RESERVED, known_after, needed_and_asked
+from shoal.graphs.tokens import Path as ReadPath
+from shoal.graphs.values import source_type
 from shoal.workspace.schema import entries, problems_of, record_at
 from shoal.workspace.types import ANY, Nullable, Record, Type
 from shoal.workspace.yaml import Document, Where, read_yaml

@@ -11,30 +11,20 @@ from shoal.errors import Problem, suggest
 from shoal.graphs.expressions import Compiled, compile_expression
 from shoal.graphs.model import KINDS, LATER, NodeEntry
 from shoal.graphs.plan import AgentCall, HumanQuestion, Node, Tool, ToolCall
-from shoal.graphs.scope import EVERYTHING, ExpressionError, Path, Scope, Source
-from shoal.graphs.values import (
-    Constant,
-    Items,
-    compile_text,
-    fitted,
-    is_template,
-    literal_type,
-    remedy,
-    source_type,
-)
+from shoal.graphs.scope import EVERYTHING, ExpressionError, Scope, Source
+from shoal.graphs.templates import ValueFault, compile_value, remedy
+from shoal.graphs.tokens import Path
+from shoal.graphs.values import Constant, source_type
 from shoal.workspace.schema import record_at
 from shoal.workspace.types import (
     BOOL,
     FLOAT,
     STR,
-    ListOf,
     Nullable,
     Record,
     Type,
-    ValueMismatch,
     accepts,
     plain,
-    read,
 )
 from shoal.workspace.yaml import Document, Where
 
@@ -336,88 +326,6 @@ class NodeReader:
         except ValueFault as err:
             self.fault(err.where, str(err), offset=err.offset)
             return None
-
-
-class ValueFault(Exception):
-    """A value in a graph file is wrong."""
-
-    def __init__(self, where: Where, message: str, offset: int | None = None) -> None:
-        self.where = where
-        self.offset = offset
-        super().__init__(message)
-
-
-def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, what: str) -> Compiled:
-    """Compile a value of a graph file, with lists and mappings inside it.
-
-    Raises:
-        ValueFault: the place and the sentence.
-    """
-    if is_template(value):
-        return _compile_template(where, value, target, scope, what)
-    inner = plain(target) if target else None
-    of = inner.of if isinstance(inner, Nullable) else inner
-    if isinstance(value, list) and any(map(_has_template, value)):
-        item = of.item if isinstance(of, ListOf) else None
-        parts = [
-            compile_value((*where, i), each, item, scope, f"{what}[{i}]") for i, each in enumerate(value)
-        ]
-        kinds = {part.type for part in parts}
-        made = Items(ListOf(item or (kinds.pop() if len(kinds) == 1 else literal_type(None))), parts)
-        return _checked(where, made, target, scope, what, "a list")
-    if isinstance(value, dict) and any(map(_has_template, value.values())):
-        fields = of.fields if isinstance(of, Record) else {}
-        named = {
-            name: compile_value((*where, name), each, fields.get(name), scope, f"'{name}' in {what}")
-            for name, each in value.items()
-        }
-        kind = Record({name: fields.get(name, part.type) for name, part in named.items()})
-        return _checked(where, Items(kind, named), target, scope, what, "a mapping")
-    return _constant(where, value, target, scope, what)
-
-
-def _has_template(value: Any) -> bool:
-    if isinstance(value, dict | list):
-        return any(map(_has_template, value.values() if isinstance(value, dict) else value))
-    return is_template(value)
-
-
-def _constant(where: Where, value: Any, target: Type | None, scope: Scope, what: str) -> Constant:
-    if target is None:
-        return Constant(value, literal_type(value))
-    try:
-        return Constant(read(target, value, what), target)
-    except ValueMismatch as err:
-        raise ValueFault(where, f"{scope.reader}: {err}") from None
-
-
-def _compile_template(where: Where, value: str, target: Type | None, scope: Scope, what: str) -> Compiled:
-    try:
-        compiled = compile_text(value, scope)
-    except ExpressionError as err:
-        raise ValueFault(where, str(err), err.offset) from None
-    return _checked(where, compiled, target, scope, what, f"'{value}'")
-
-
-def _checked(
-    where: Where, made: Compiled, target: Type | None, scope: Scope, what: str, shown: str
-) -> Compiled:
-    if target is None:
-        return made
-    if accepts(target, made.type):
-        return fitted(made, target)
-    message = f"{scope.reader} gives {shown}, which is {made.type}, to {what}, which takes {target}"
-    raise ValueFault(where, message + _hint(made, target))
-
-
-def _hint(made: Compiled, target: Type) -> str:
-    if isinstance(made.type, Nullable) and accepts(target, made.type.of):
-        return remedy(made)
-    if target == STR:
-        return ". Convert it with string(...), or put text around it"
-    if target == plain(target) and str(target) == "int" and made.type == FLOAT:
-        return ". Convert it with int(...)"
-    return ""
 
 
 def _null_hint(made: Compiled) -> str:

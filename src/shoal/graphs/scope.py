@@ -7,38 +7,20 @@ not know of the language, so this is where misspelt names, null and skipped node
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from shoal.errors import suggest
-from shoal.workspace.types import ANY, Enum, Nullable, Record, Type, plain
+from shoal.graphs.tokens import RESERVED, Path, Token, depths, tested_path, tokenize, top_level
+from shoal.workspace.types import ANY, Enum, ListOf, Nullable, Record, Type, plain
 
-Path = tuple[str, ...]
-TokenKind = Literal["name", "text", "number", "sign"]
 Mode = Literal["value", "option", "null", "has"]
 """How a path is read: as its value; through `?`, as an optional of the type it has when it is there; on one
 side of `== null`; or in `has(...)`, as whether it is there."""
 
-RESERVED = frozenset({
-    "input", "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for",
-    "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while",
-    "math", "strings", "optional", "base64", "cel", "has", "int", "uint", "double", "bool", "string",
-    "bytes", "list", "map", "type", "dyn",
-})  # fmt: skip
-"""Names that a node cannot have: they mean something in CEL."""
-
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|//[^\n]*)
-      | (?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\" | '''(?:\\.|[^\\])*?'''
-                             | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'))
-      | (?P<number>0[xX][0-9a-fA-F]+u?|[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+(?:[eE][+-]?[0-9]+|u)?)
-      | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
-      | (?P<sign>\.\?|==|!=|<=|>=|&&|\|\||.)""",
-    re.VERBOSE | re.DOTALL,
-)
 _WORDS = {"and": "&&", "or": "||", "not": "!"}
+
 _BINDERS = frozenset(["all", "exists", "exists_one", "existsOne", "map", "filter", "optMap", "optFlatMap"])
 
 
@@ -48,20 +30,6 @@ class ExpressionError(Exception):
     def __init__(self, message: str, offset: int = 0) -> None:
         self.offset = offset
         super().__init__(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of an expression; white space and comments are left out."""
-
-    kind: TokenKind
-    text: str
-    start: int
-
-    @property
-    def end(self) -> int:
-        """Where the next character stands."""
-        return self.start + len(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,25 +92,6 @@ class Reference:
         return ".".join(self.path)
 
 
-def tokenize(text: str) -> list[Token]:
-    """The tokens of an expression."""
-    found = (match for match in _TOKEN.finditer(text) if match.lastgroup != "space")
-    return [Token(match.lastgroup, match[0], match.start()) for match in found]  # type: ignore[arg-type]
-
-
-def needed_and_asked(text: str) -> tuple[set[str], set[str]]:
-    """The names in an expression that could be nodes: those it needs, and those it only asks for with `?`."""
-    tokens = tokenize(text)
-    words = ["", "", *(token.text for token in tokens), ""]
-    needed: set[str] = set()
-    asked: set[str] = set()
-    for i, token in enumerate(tokens, start=2):
-        if token.kind == "name" and words[i - 1] not in (".", ".?") and words[i + 1] != "(":
-            is_asked = words[i + 1] == ".?" or words[i - 2 : i] == ["has", "("]
-            (asked if is_asked else needed).add(token.text)
-    return needed, asked - needed
-
-
 def references(text: str, scope: Scope) -> list[Reference]:
     """Every path of an expression, resolved.
 
@@ -152,60 +101,6 @@ def references(text: str, scope: Scope) -> list[Reference]:
     return _Finder(text, scope).find()
 
 
-def known_after(text: str) -> frozenset[Path]:
-    """Paths that are not null once the condition `text` holds: it compares them with null."""
-    tokens = tokenize(text)
-    if _top_level(tokens) & {"||", "?"}:
-        return frozenset()
-    return frozenset(path for part in _split(tokens, "&&") if (path := _tested(part, "!=")))
-
-
-def _top_level(tokens: Sequence[Token]) -> set[str]:
-    return {token.text for depth, token in _depths(tokens) if depth == 0 and token.kind == "sign"}
-
-
-def _depths(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
-    depth = 0
-    for token in tokens:
-        if token.kind == "sign" and token.text in ")]}":
-            depth -= 1
-        yield depth, token
-        if token.kind == "sign" and token.text in "([{":
-            depth += 1
-
-
-def _split(tokens: Sequence[Token], operator: str) -> list[list[Token]]:
-    parts: list[list[Token]] = [[]]
-    for depth, token in _depths(tokens):
-        if depth == 0 and token.text == operator:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts
-
-
-def _tested(part: Sequence[Token], operator: str) -> Path | None:
-    """The path of `a.b != null`, `null != a.b` or `has(a.b)`."""
-    words = [token.text for token in part]
-    if words[:2] == ["has", "("] and words[-1:] == [")"] and operator == "!=":
-        return _path(part[2:-1])
-    if words[-2:] == [operator, "null"]:
-        return _path(part[:-2])
-    if words[:2] == ["null", operator]:
-        return _path(part[2:])
-    return None
-
-
-def _path(part: Sequence[Token]) -> Path | None:
-    names, dots = part[::2], part[1::2]
-    is_path = (
-        len(part) % 2
-        and all(each.kind == "name" for each in names)
-        and all(d.text in (".", ".?") for d in dots)
-    )
-    return tuple(each.text for each in names) if is_path else None
-
-
 class _Finder:
     """Walks over the tokens of one expression from left to right."""
 
@@ -213,20 +108,20 @@ class _Finder:
         self.tokens = tokenize(text)
         self.scope = scope
         self.facts = scope.facts
-        self.bound: list[tuple[str, int]] = []
-        """Variables of macros, and the token where each ends."""
+        self.found: list[Reference] = []
+        self.bound: dict[str, tuple[int, Type]] = {}
+        """Variables of macros: the token where each ends, and its type."""
 
     def find(self) -> list[Reference]:
-        found: list[Reference] = []
-        operators = _top_level(self.tokens) & {"&&", "||", "?"}
+        operators = top_level(self.tokens) & {"&&", "||", "?"}
         # In `a != null && a > 1` and `a == null || a > 1`, the right side knows that a is there.
         joint = operators.pop() if len(operators) == 1 else ""
         test = {"&&": "!=", "||": "=="}.get(joint)
         part: list[Token] = []
         skip_to = 0
-        for i, (depth, token) in enumerate(_depths(self.tokens)):
+        for i, (depth, token) in enumerate(depths(self.tokens)):
             if depth == 0 and token.text == joint and test:
-                if path := _tested(part, test):
+                if path := tested_path(part, test):
                     self.facts |= {path}
                 part = []
             else:
@@ -236,33 +131,38 @@ class _Finder:
             self._bind(i)
             if i >= skip_to and self._starts_path(i):
                 reference, skip_to = self._resolve(i)
-                found.append(reference)
-        return found
+                self.found.append(reference)
+        return self.found
 
     def _at(self, i: int) -> str:
         return self.tokens[i].text if 0 <= i < len(self.tokens) else ""
 
     def _bind(self, i: int) -> None:
         """Note the variable of a macro like `.exists(x, ...)`."""
-        self.bound = [(name, end) for name, end in self.bound if i < end]
-        if (
-            self._at(i) in _BINDERS
-            and self._at(i - 1) == "."
-            and self._at(i + 1) == "("
-            and self._at(i + 3) == ","
-        ):
-            depth = 0
-            for end in range(i + 1, len(self.tokens)):
-                depth += (self._at(end) == "(") - (self._at(end) == ")")
-                if depth == 0:
-                    break
-            self.bound.append((self._at(i + 2), end + 1))
+        self.bound = {name: bound for name, bound in self.bound.items() if i < bound[0]}
+        if self._at(i) not in _BINDERS or self._at(i + 1) != "(" or self._at(i + 3) != ",":
+            return
+        variable = self.tokens[i + 2]
+        if variable.text in self.scope.sources or variable.text == self.scope.own:
+            message = (
+                f"'{variable.text}' is a node. Give the variable of {self._at(i)}(...) a name of its own"
+            )
+            raise ExpressionError(f"{self.scope.reader}: {message}", variable.start)
+        around = list(depths(self.tokens[i + 1 :]))
+        end = next(
+            (n for n, (depth, token) in enumerate(around) if n and depth == 0 and token.text == ")"),
+            len(around),
+        )
+        is_over_path = bool(self.found) and i > 1 and self.found[-1].end == self.tokens[i - 2].end
+        over = self.found[-1].type if is_over_path else ANY
+        self.bound[variable.text] = (i + 1 + end, over.item if isinstance(over, ListOf) else ANY)
 
     def _starts_path(self, i: int) -> bool:
         token = self.tokens[i]
         if token.kind != "name" or self._at(i - 1) in (".", ".?") or self._at(i + 1) == "(":
             return False
-        if token.text in {name for name, _ in self.bound}:
+        if token.text in self.bound:
+            self._check_item(i, self.bound[token.text][1])
             return False
         if token.text in self.scope.sources or token.text == self.scope.own:
             return True
@@ -270,6 +170,21 @@ class _Finder:
             return False
         # `{name: 1}` has no paths for keys in CEL either, so an unknown name is always a fault.
         raise ExpressionError(self._unknown(i), token.start)
+
+    def _check_item(self, i: int, kind: Type) -> None:
+        """Refuse a field that the items of a list do not have; CEL finds their types when it runs."""
+        if (
+            not isinstance(kind, Record)
+            or self._at(i + 1) != "."
+            or self._at(i + 3) == "("
+            or i + 2 >= len(self.tokens)
+        ):
+            return
+        field = self.tokens[i + 2]
+        if field.text not in kind.fields:
+            name = self._at(i)
+            message = f"{self.scope.reader} reads '{name}.{field.text}', but '{name}' has {_listed(kind)}."
+            raise ExpressionError(f"{message} {suggest(field.text, kind.fields)}", field.start)
 
     def _unknown(self, i: int) -> str:
         name = self._at(i)
@@ -319,9 +234,9 @@ class _Finder:
             if not (is_asked or isinstance(kind, Nullable) or kind == ANY):
                 message = f"{self.scope.reader}: '{'.'.join(path)}' is {kind} and never null"
                 raise ExpressionError(message, start)
-            return Reference(path, Nullable(_without_null(kind)), start, end, "null", asks), i + 1
+            return Reference(path, Nullable(without_null(kind)), start, end, "null", asks), i + 1
         if is_asked:
-            return Reference(path, _without_null(kind), start, end, "option", asks), i + 1
+            return Reference(path, without_null(kind), start, end, "option", asks), i + 1
         return Reference(path, self._narrow(path, kind), start, end, "value"), i + 1
 
     def _is_against_null(self, first: int, last: int) -> bool:
@@ -334,7 +249,7 @@ class _Finder:
     def _field(self, path: Path, kind: Type, token: Token, is_asked: bool) -> Type:
         written = ".".join(path)
         if is_asked:
-            kind = _without_null(kind)
+            kind = without_null(kind)
         if isinstance(kind, Nullable):
             remedy = f"Ask with '?': '{written}.?{token.text}.orValue(...)'"
             raise ExpressionError(
@@ -367,7 +282,7 @@ class _Finder:
 
     def _check_cases(self, path: Path, kind: Type, first: int, last: int) -> None:
         """Refuse comparing with a word that an enum never is."""
-        enum = _without_null(kind)
+        enum = without_null(kind)
         if not isinstance(enum, Enum):
             return
         texts: list[Token] = []
@@ -386,7 +301,12 @@ class _Finder:
                 raise ExpressionError(message, token.start)
 
 
-def _without_null(kind: Type) -> Type:
+def _listed(record: Record) -> str:
+    return "'" + ", ".join(f"{name}: {plain(kind)}" for name, kind in record.fields.items()) + "'"
+
+
+def without_null(kind: Type) -> Type:
+    """The type of a value that is there."""
     return kind.of if isinstance(kind, Nullable) else kind
 
 

@@ -1,8 +1,4 @@
-"""Values in graph files: literals, texts with `${expressions}` in them, and lists and mappings of these.
-
-`"${expr}"` alone keeps the type of the expression; with text around it the result is text. `$${` stands for a
-plain `${`. What an expression yields is never looked at for `${` again.
-"""
+"""Values in a plan: constants, texts with expressions inside, lists and mappings of these."""
 
 from __future__ import annotations
 
@@ -11,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shoal.graphs.expressions import Cel, Compiled, Read, compile_expression
+from shoal.graphs.expressions import Cel, Compiled, Read
 from shoal.graphs.plan import Expression
 from shoal.graphs.plan import Scope as Values
-from shoal.graphs.scope import ExpressionError, Path, Scope, tokenize
+from shoal.graphs.tokens import Path
 from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, ListOf, Nullable, Record, Type, plain
 
 _NONE: frozenset[str] = frozenset()
@@ -171,93 +167,6 @@ def shown(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return json.dumps(value, ensure_ascii=False)
-
-
-def is_template(value: object) -> bool:
-    """Whether a value of a graph file holds expressions."""
-    return isinstance(value, str) and "${" in value
-
-
-def compile_text(text: str, scope: Scope) -> Compiled:
-    """Compile a text that may hold `${expressions}`.
-
-    Raises:
-        ExpressionError: with a sentence for the user and the offset of the fault in `text`.
-    """
-    parts: list[str | Compiled] = []
-    for piece, start in split_text(text, scope.reader):
-        parts.append(piece if start is None else _compile_at(piece, start, scope))
-    if len(parts) == 1 and not isinstance(parts[0], str):
-        return parts[0]
-    for part, (piece, start) in zip(parts, split_text(text, scope.reader), strict=True):
-        if not isinstance(part, str) and isinstance(part.type, Nullable) and start is not None:
-            raise ExpressionError(
-                f"{scope.reader} puts '{piece.strip()}' into a text, but it may be null{remedy(part)}", start
-            )
-    if all(isinstance(part, str) for part in parts):
-        return Constant("".join(map(str, parts)), STR)
-    return Text(tuple(parts))
-
-
-def remedy(value: Compiled) -> str:
-    """How to give a value instead of null, as the end of a sentence."""
-    of = value.type.of if isinstance(value.type, Nullable) else value.type
-    default = {"float": "0.0", "int": "0", "bool": "false"}.get(str(of), "''")
-    if isinstance(value, Read) and len(value.reference.path) > 1:
-        *head, last = value.reference.path
-        written = ".".join(head)
-        or_value = f"${{{written}.?{last}.orValue({default})}}"
-        return f". Write {or_value}, or run the node only `when: {written}.{last} != null`"
-    return f". End it with .orValue({default})"
-
-
-def _compile_at(piece: str, start: int, scope: Scope) -> Compiled:
-    try:
-        return compile_expression(piece, scope)
-    except ExpressionError as err:
-        raise ExpressionError(str(err), start + err.offset) from None
-
-
-def split_text(text: str, reader: str = "the text") -> list[tuple[str, int | None]]:
-    """Plain pieces, and expressions with the offset at which they start.
-
-    Raises:
-        ExpressionError: a `${` is not closed, or nothing is in it.
-    """
-    pieces: list[tuple[str, int | None]] = []
-    plain_text, at = "", 0
-    while (start := text.find("${", at)) >= 0:
-        if start and text[start - 1] == "$":
-            plain_text, at = plain_text + text[at : start - 1] + "${", start + 2
-            continue
-        end = _closing(text, start + 2)
-        if end is None:
-            raise ExpressionError(
-                f"{reader}: '${{' is not closed with '}}'. Write $${{ for a plain ${{", start
-            )
-        if not text[start + 2 : end].strip():
-            raise ExpressionError(
-                f"{reader}: '${{}}' is empty. Write what it reads, like ${{input.message}}", start
-            )
-        plain_text += text[at:start]
-        if plain_text:
-            pieces.append((plain_text, None))
-        pieces.append((text[start + 2 : end], start + 2))
-        plain_text, at = "", end + 1
-    if plain_text + text[at:] or not pieces:
-        pieces.append((plain_text + text[at:], None))
-    return pieces
-
-
-def _closing(text: str, start: int) -> int | None:
-    depth = 0
-    for token in tokenize(text[start:]):
-        if token.kind == "sign" and token.text == "}":
-            if depth == 0:
-                return start + token.start
-            depth -= 1
-        depth += token.kind == "sign" and token.text == "{"
-    return None
 
 
 def literal_type(value: object) -> Type:
