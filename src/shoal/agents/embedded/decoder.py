@@ -65,8 +65,8 @@ class Decoder:
         if len(tokens) + needed > self.window:
             raise ShoalError(
                 f"agent '{agent.name}': the prompt has {len(tokens)} tokens and the answer needs {needed} or "
-                f"more, but base '{agent.base.name}' has a window of {self.window}. Give it shorter values, or a "
-                "base with a longer window"
+                f"more, but base '{agent.base.name}' has a window of {self.window}. Give it shorter "
+                "values, or a base with a longer window"
             )
         return tokens
 

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shoal.agents.agent import Agent, Base
+from shoal.agents.prompts import MAX_CHARS, MAX_STEPS, check_prompt, render_prompt
+from shoal.errors import ShoalError
+from shoal.workspace.types import parse_record
+
+AGENT = Agent(
+    name="writer",
+    about="Writes to customers.",
+    base=Base(name="nano", model="shoal/nano", kind="decoder"),
+    input=parse_record({"x": "any"}),
+    output=parse_record({"text": "str"}),
+    knowledge="We never say {{ x }}.",
+)
+
+
+def render(prompt: str | None, **values: Any) -> str:
+    return render_prompt(replace(AGENT, prompt=prompt), values)
+
+
+def test_fields_and_knowledge_are_printed_and_never_rendered_twice() -> None:
+    assert render("{{ x }} {{ knowledge }}", x="{{ 7 * 7 }} <b>") == "{{ 7 * 7 }} <b> We never say {{ x }}."
+
+
+def test_values_are_printed_as_people_write_them() -> None:
+    prompt = "{% for each in x %}{{ each }};{% endfor %}"
+    assert render(prompt, x=[12.0, 1.5, None, True, {"a": "é"}]) == '12;1.5;none;yes;{"a": "é"};'
+
+
+def test_a_prompt_chooses_loops_and_filters() -> None:
+    prompt = "{% for a in x if a %}{{ loop.index }} {{ a | upper }}{% else %}nothing{% endfor %}"
+    prompt += " {{ x | join('+') }}"
+    assert render(prompt, x=["a", "", "b"]) == "1 A2 B a++b"
+    assert render(prompt, x=[]) == "nothing"
+
+
+def test_an_agent_without_a_prompt_is_asked_by_its_fields() -> None:
+    assert render(None, name="Ada", amount=3.5) == "Writes to customers.\n\nname: Ada\namount: 3.5"
+
+
+def test_a_name_that_is_no_input_is_named_with_its_place() -> None:
+    (problem,) = check_prompt("Hello,\n{{ ammount }}!", ["amount", "name"], "agents/reply/prompt.md")
+    assert str(problem) == (
+        "agents/reply/prompt.md:2:4 the prompt reads 'ammount', which is not an input field. Did you mean "
+        "'amount'?"
+    )
+
+
+def test_variables_of_the_prompt_itself_are_known() -> None:
+    assert (
+        check_prompt("{% set a = x %}{% for b in x %}{{ a }}{{ b }}{{ loop.index }}{% endfor %}", ["x"], "p")
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        ("{{ x * 9 }}", "cannot use 'mul'"),
+        ("{{ x ~ x }}", "cannot use 'concat'"),
+        ("{{ range(9) }}", "cannot call 'range'"),
+        ("{{ x.format(1) }}", "cannot call 'format'"),
+        ("{{ x | center(9) }}", "'center' is not a filter of prompts"),
+        ("{% macro f() %}{% endmacro %}", "cannot use 'macro'"),
+        ("{% include 'a' %}", "cannot use 'include'"),
+        ("{% for a in x recursive %}{{ loop(x) }}{% endfor %}", "cannot call 'loop'"),
+        ("{{ x }", "this is not a template"),
+    ],
+)
+def test_what_a_prompt_must_not_do_is_said(prompt: str, message: str) -> None:
+    problems = check_prompt(prompt, ["x"], "prompt.md")
+    assert message in str(problems[0])
+    with pytest.raises(ShoalError, match="agent 'writer'"):
+        render(prompt, x="a")
+
+
+def test_loops_are_counted() -> None:
+    prompt = "{% for a in x %}{% for b in x %}{% for c in x %}{% endfor %}{% endfor %}{% endfor %}"
+    with pytest.raises(ShoalError, match=f"more than {MAX_STEPS:,} turns"):
+        render(prompt, x=["a"] * 1000)
+
+
+def test_output_is_limited_while_it_is_made() -> None:
+    with pytest.raises(ShoalError, match=f"longer than {MAX_CHARS:,} characters"):
+        render("{% for a in x %}{{ a }}{% endfor %}", x=["a" * 10_000] * 100)
+
+
+def test_a_text_cannot_be_doubled_until_memory_is_full() -> None:
+    with pytest.raises(ShoalError, match="longer than"):
+        render("{% set a = [x, x] | join %}" + "{% set a = [a, a] | join %}" * 60 + "{{ a }}", x="ab")
+
+
+@pytest.mark.parametrize("prompt", ["{{ x.__class__ }}", "{{ x['__class__'] }}", "{{ x.y }}", "{{ x.y.z }}"])
+def test_what_a_value_does_not_have_is_an_error_and_not_empty(prompt: str) -> None:
+    with pytest.raises(ShoalError, match="does not fit the values it got"):
+        render(prompt, x={"a": 1})
