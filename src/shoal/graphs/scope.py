@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from shoal.errors import suggest
@@ -197,47 +198,51 @@ class _Finder:
         what = "the graph has no input" if name == "input" else f"there is no node '{name}'"
         return f"{self.scope.reader} reads '{written}', but {what}. {suggest(name, self.scope.sources)}"
 
-    def _resolve(self, i: int) -> tuple[Reference, int]:
-        first = self.tokens[i]
-        name = first.text
-        if name == self.scope.own:
-            raise ExpressionError(
-                f"{self.scope.reader} reads itself. Only `accept` may read a node's own output", first.start
-            )
-        at = i
-        has = self._at(i - 1) == "(" and self._at(i - 2) == "has"
-        path: Path = (name,)
-        kind = plain(self.scope.sources[name].type)
-        is_asked = asks = has
+    def _resolve(self, first: int) -> tuple[Reference, int]:
+        """The path that starts at a token, and the token after it."""
+        token = self.tokens[first]
+        if token.text == self.scope.own:
+            message = f"{self.scope.reader} reads itself. Only `accept` may read a node's own output"
+            raise ExpressionError(message, token.start)
+        in_has = self._at(first - 1) == "(" and self._at(first - 2) == "has"
+        path, kind, questions = self._follow(first, in_has)
+        last = first + 2 * (len(path) - 1)
+        self._check_cases(path, kind, first, last)
+        start, end = token.start, self.tokens[last].end
+        asks = in_has or 1 in questions
+        if in_has:
+            if self._at(last + 1) != ")":
+                message = f"{self.scope.reader}: has(...) takes one path, like has({'.'.join(path)})"
+                raise ExpressionError(message, start)
+            start, end = self.tokens[first - 2].start, self.tokens[last + 1].end
+            return Reference(path, kind, start, end, "has", asks), last + 1
+        if self._is_against_null(first, last):
+            if not (questions or isinstance(kind, Nullable) or kind == ANY):
+                message = f"{self.scope.reader}: '{'.'.join(path)}' is {kind} and never null"
+                raise ExpressionError(message, start)
+            return Reference(path, Nullable(without_null(kind)), start, end, "null", asks), last + 1
+        if questions:
+            return Reference(path, without_null(kind), start, end, "option", asks), last + 1
+        return Reference(path, self._narrow(path, kind), start, end, "value"), last + 1
+
+    def _follow(self, i: int, in_has: bool) -> tuple[Path, Type, list[int]]:
+        """The names of a path, its declared type, and the steps of it that are marked with `?`."""
+        path: Path = (self._at(i),)
+        kind = plain(self.scope.sources[path[0]].type)
+        questions: list[int] = []
         while (
             self._at(i + 1) in (".", ".?") and i + 2 < len(self.tokens) and self.tokens[i + 2].kind == "name"
         ):
-            question = self._at(i + 1) == ".?"
-            if not question and (kind == ANY or self._at(i + 3) == "("):
-                break
-            is_asked |= question
-            asks |= question and len(path) == 1
-            kind = plain(self._field(path, self._narrow(path, kind), self.tokens[i + 2], is_asked))
+            is_question = self._at(i + 1) == ".?"
+            if not is_question and (kind == ANY or self._at(i + 3) == "("):
+                break  # CEL looks into `any` when it runs, and calls methods
+            if is_question:
+                questions.append(len(path))
+            given = without_null(kind) if in_has or questions else self._narrow(path, kind)
+            kind = plain(self._field(path, given, self.tokens[i + 2]))
             path = (*path, self._at(i + 2))
             i += 2
-        self._check_cases(path, kind, at, i)
-        start, end = first.start, self.tokens[i].end
-        if has:
-            if self._at(i + 1) != ")":
-                raise ExpressionError(
-                    f"{self.scope.reader}: has(...) takes one path, like has({'.'.join(path)})", start
-                )
-            return Reference(
-                path, kind, self.tokens[at - 2].start, self.tokens[i + 1].end, "has", asks
-            ), i + 1
-        if self._is_against_null(at, i):
-            if not (is_asked or isinstance(kind, Nullable) or kind == ANY):
-                message = f"{self.scope.reader}: '{'.'.join(path)}' is {kind} and never null"
-                raise ExpressionError(message, start)
-            return Reference(path, Nullable(without_null(kind)), start, end, "null", asks), i + 1
-        if is_asked:
-            return Reference(path, without_null(kind), start, end, "option", asks), i + 1
-        return Reference(path, self._narrow(path, kind), start, end, "value"), i + 1
+        return path, kind, questions
 
     def _is_against_null(self, first: int, last: int) -> bool:
         after = self._at(last + 1) in ("==", "!=") and self._at(last + 2) == "null"
@@ -246,10 +251,8 @@ class _Finder:
     def _narrow(self, path: Path, kind: Type) -> Type:
         return kind.of if isinstance(kind, Nullable) and path in self.facts else kind
 
-    def _field(self, path: Path, kind: Type, token: Token, is_asked: bool) -> Type:
+    def _field(self, path: Path, kind: Type, token: Token) -> Type:
         written = ".".join(path)
-        if is_asked:
-            kind = without_null(kind)
         if isinstance(kind, Nullable):
             remedy = f"Ask with '?': '{written}.?{token.text}.orValue(...)'"
             raise ExpressionError(
@@ -269,16 +272,15 @@ class _Finder:
         return kind.fields[token.text]
 
     def _misspelt(self, path: Path, record: Record, name: str) -> str:
+        """Says what there is instead: the nearest field alone, or all."""
         written = ".".join(path)
         gives = self.scope.sources[path[0]].gives if len(path) == 1 else f"'{written}' has"
-        hint = suggest(name, record.fields)
-        near = hint.removeprefix("Did you mean '").removesuffix("'?") if hint.startswith("Did") else None
-        shown = {near: record.fields[near]} if near else record.fields
-        fields = ", ".join(f"{field}: {plain(kind)}" for field, kind in shown.items())
-        ending = f" Did you mean '{written}.{near}'?" if near else ""
-        return f"{self.scope.reader} reads '{written}.{name}', but {gives} '{fields}'.{ending}".replace(
-            "'.", "'.", 1
-        )
+        sentence = f"{self.scope.reader} reads '{written}.{name}', but {gives}"
+        near = get_close_matches(name, record.fields, n=1)
+        if not near:
+            return f"{sentence} {_listed(record)}."
+        only = Record({near[0]: record.fields[near[0]]})
+        return f"{sentence} {_listed(only)}. Did you mean '{written}.{near[0]}'?"
 
     def _check_cases(self, path: Path, kind: Type, first: int, last: int) -> None:
         """Refuse comparing with a word that an enum never is."""
