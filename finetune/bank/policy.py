@@ -24,10 +24,11 @@ ALL_MET = "every rule is met"
 _DECISIONS = ("approve", "decline", "refer")
 _RULE = re.compile(r"- (.+?): (approve|decline|refer) unless (.+)\.")
 _SUBJECTS = (
-    "account age", "account standing", "utilisation", "late payments", "stated amount", "new limit", "increase",
-    "monthly income", "debt ratio", "order age", "open disputes", "credit score", "days overdue", "seats used",
-    "claim value", "mileage", "tenure", "refund share", "cards held", "identity check", "storage used",
-    "failed logins", "response time", "contract length", "battery health", "stock level",
+    "account age", "account standing", "utilisation", "late payments", "stated amount", "new limit",
+    "increase", "monthly income", "debt ratio", "order age", "open disputes", "credit score",
+    "days overdue", "seats used", "claim value", "mileage", "tenure", "refund share", "cards held",
+    "identity check", "storage used", "failed logins", "response time", "contract length",
+    "battery health", "stock level",
 )  # fmt: skip
 _HELDOUT_SUBJECTS = (
     "years employed",

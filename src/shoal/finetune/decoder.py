@@ -80,8 +80,8 @@ def _row(decoder: Decoder, agent: Agent, example: Example, at: int) -> _Row:
     answer = decoder.chat.answer(write_answer(agent, example.output))
     if len(question) + len(answer) > decoder.window:
         raise ShoalError(
-            f"training example {at} of agent '{agent.name}' has {len(question)} + {len(answer)} tokens, and its "
-            f"answer would be cut at the {decoder.window} of the base. Write shorter examples"
+            f"training example {at} of agent '{agent.name}' has {len(question)} + {len(answer)} tokens, "
+            f"and its answer would be cut at the {decoder.window} of the base. Write shorter examples"
         )
     try:
         fields = decoder.asked(agent, example.input, answer)
