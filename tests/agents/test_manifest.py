@@ -79,6 +79,16 @@ def test_knowledge_is_the_text_files_of_the_folder_in_order(tmp_path: Path) -> N
             "7:3 'sort-it' cannot be a name. Names start with a lower case letter and go on with "
             "lower case letters, digits and _, 64 at most",
         ),
+        (
+            "base: reader\n    output: {topic",
+            "base:\n    output: {topic",
+            "9:5 'base' is empty, expected a value. Write one or remove the key",
+        ),
+        (
+            "serving: {base: writer}",
+            "serving:",
+            "5:1 'serving' is empty, expected a value. Write one or remove the key",
+        ),
         # types
         ("facts: str", "facts: string", "15:20 'string' is not a type. Did you mean 'str'?"),
         (

@@ -179,6 +179,7 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
             "write.text.conta1ns(",
             "26:24 node 'write': there is no function 'conta1ns'. Did you mean 'contains'?",
         ),
+        (WHEN, "when:", "17:5 'when' is empty, expected a value. Write one or remove the key"),
         # limits
         ("retry: 2", "retry: 11", "13:12 'retry' is 11, expected at most 10"),
         ("retry: 2", "retry: -1", "13:12 'retry' is -1, expected at least 0"),

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from shoal.agents.agent import Adapter, Agent, Base, BaseKind
 from shoal.errors import InvalidFiles, Problem, ShoalError, suggest
-from shoal.workspace.schema import Strict, entries, entry, problems_of, record_at
+from shoal.workspace.schema import Given, Strict, entries, entry, problems_of, record_at
 from shoal.workspace.store import Store, content_sha256
 from shoal.workspace.types import (
     STR,
@@ -37,13 +37,15 @@ class BaseEntry(Strict):
 
     model: str = Field(description="`shoal/nano`, a folder, or a hub name.")
     kind: BaseKind = Field(description="A decoder writes text; an encoder labels text and marks spans in it.")
-    license: str | None = Field(None, description="The licence of the weights, for the record.")
+    license: Annotated[str | None, Given] = Field(
+        None, description="The licence of the weights, for the record."
+    )
 
 
 class ServingEntry(Strict):
     """Where answers are computed."""
 
-    base: str | None = Field(None, description="The base of agents that name none.")
+    base: Annotated[str | None, Given] = Field(None, description="The base of agents that name none.")
     engine: str = Field(
         "auto", description="auto, embedded, vllm, or the URL of an OpenAI-compatible server."
     )
@@ -53,10 +55,14 @@ class AgentEntry(Strict):
     """One skill: typed input and output on a base."""
 
     about: str = Field("", description="One sentence on what the agent does.")
-    base: str | None = Field(None, description="A name of `bases`; `serving.base` where it is left out.")
+    base: Annotated[str | None, Given] = Field(
+        None, description="A name of `bases`; `serving.base` where it is left out."
+    )
     input: dict[str, Any] = Field({"message": "str"}, description="Names and types of what it reads.")
     output: dict[str, Any] = Field(description="Names and types of what it answers.")
-    adapter: str | None = Field(None, description="`<agent>@<version>`, from agents/<agent>/adapters.yaml.")
+    adapter: Annotated[str | None, Given] = Field(
+        None, description="`<agent>@<version>`, from agents/<agent>/adapters.yaml."
+    )
 
 
 class ToolEntry(Strict):
@@ -65,7 +71,7 @@ class ToolEntry(Strict):
     effect: Effect = Field(
         description="pure: only reads. idempotent: may be called twice. once: must never be called twice."
     )
-    python: str | None = Field(None, description="`tools/file.py:function`, typed.")
+    python: Annotated[str | None, Given] = Field(None, description="`tools/file.py:function`, typed.")
     mcp: Any = Field(None, description="A tool of an MCP server; not available in this version yet.")
     http: Any = Field(None, description="An HTTP call; not available in this version yet.")
 
@@ -75,7 +81,7 @@ class ManifestFile(Strict):
 
     version: Literal[1] = Field(description="The version of this file format.")
     bases: dict[str, BaseEntry] = Field({}, description="Base models by name.")
-    serving: ServingEntry | None = Field(None, description="Where answers are computed.")
+    serving: Annotated[ServingEntry | None, Given] = Field(None, description="Where answers are computed.")
     agents: dict[str, AgentEntry] = Field({}, description="Agents by name.")
     tools: dict[str, ToolEntry] = Field({}, description="Tools by name.")
 
@@ -216,8 +222,8 @@ class _ManifestReader:
 
     def _serving(self) -> ServingEntry:
         found = entry(self.document, "serving", ServingEntry)
-        self.has_faulty_serving = found is None and self.document.data.get("serving") is not None
-        serving = found or ServingEntry(base=None, engine="auto")
+        self.has_faulty_serving = found is None and "serving" in self.document.data
+        serving = found or ServingEntry.model_validate({})
         if serving.base is not None and serving.base not in self.bases:
             self._add(
                 ("serving", "base"), f"'{serving.base}' is not a base. {suggest(serving.base, self.bases)}"

@@ -5,11 +5,11 @@ Kinds and keys that later versions bring have their place here already, so that 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shoal.workspace.schema import Strict
+from shoal.workspace.schema import Given, Strict
 
 KINDS = ("agent", "tool", "human", "graph", "knowledge", "switch", "map", "repeat", "vote")
 LATER = frozenset({"graph", "knowledge", "switch", "map", "repeat", "vote", "escalate", "cache", "budget"})
@@ -21,9 +21,11 @@ _LATER = "Not available in this version yet."
 class NodeEntry(Strict):
     """One node: exactly one kind, what goes into it, and when and how it runs."""
 
-    agent: str | None = Field(None, description="An agent of agents.yaml answers.")
-    tool: str | None = Field(None, description="A tool of agents.yaml is called.")
-    human: str | None = Field(None, description="A person is asked this question; the run waits.")
+    agent: Annotated[str | None, Given] = Field(None, description="An agent of agents.yaml answers.")
+    tool: Annotated[str | None, Given] = Field(None, description="A tool of agents.yaml is called.")
+    human: Annotated[str | None, Given] = Field(
+        None, description="A person is asked this question; the run waits."
+    )
     graph: Any = Field(None, description=_LATER)
     knowledge: Any = Field(None, description=_LATER)
     switch: Any = Field(None, description=_LATER)
@@ -32,12 +34,18 @@ class NodeEntry(Strict):
     vote: Any = Field(None, description=_LATER)
 
     with_: dict[str, Any] = Field({}, alias="with", description="Inputs by name: values or `${expressions}`.")
-    when: str | None = Field(None, description="The node is skipped where this expression is false.")
-    accept: str | None = Field(None, description="What the node's output must satisfy.")
+    when: Annotated[str | None, Given] = Field(
+        None, description="The node is skipped where this expression is false."
+    )
+    accept: Annotated[str | None, Given] = Field(None, description="What the node's output must satisfy.")
     retry: int = Field(0, ge=0, le=10, description="How often the work is tried again.")
-    timeout_s: float | None = Field(None, gt=0, description="Seconds that one try may take.")
-    fallback: dict[str, Any] | None = Field(None, description="The output where all tries failed.")
-    answer: dict[str, Any] | None = Field(
+    timeout_s: Annotated[float | None, Given] = Field(
+        None, gt=0, description="Seconds that one try may take."
+    )
+    fallback: Annotated[dict[str, Any] | None, Given] = Field(
+        None, description="The output where all tries failed."
+    )
+    answer: Annotated[dict[str, Any] | None, Given] = Field(
         None, description="Of a human node: names and types of what is asked."
     )
     escalate: Any = Field(None, description=_LATER)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
 from shoal.errors import Problem, suggest
 from shoal.workspace.types import Record, Type, TypeSyntaxError, parse_record
@@ -17,6 +18,15 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
+
+def _given(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("empty", "a value. Write one or remove the key")
+    return value
+
+
+Given = BeforeValidator(_given)
+"""Of a key that may be left out and may not be empty: an empty `when:` is a slip, not "always"."""
 
 M = TypeVar("M", bound=Strict)
 

@@ -200,7 +200,9 @@ class _Reader:
             raise self._refuse(event, f"values are nested deeper than {MAX_DEPTH}. Flatten the file")
         if kind == "ScalarEvent":
             self._text(event)
-            self.marks[where] = Mark(key, _position(event), self._text_place(event))
+            # The parser puts a value that is not there before whatever comes next.
+            place = _position(event) if event.value or event.style else key
+            self.marks[where] = Mark(key, place, self._text_place(event))
             return _scalar(event)
         self.marks[where] = Mark(key, _position(event))
         return self._list(where) if kind == "SequenceStartEvent" else self._mapping(where)
