@@ -64,6 +64,9 @@ def train_decoder(
     Raises:
         ShoalError: an example does not fit the model's window or the grammar of the answers.
     """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     torch.manual_seed(recipe.training.seed)
     decoder = Decoder(base_folder)
     rows = [_row(decoder, agent, example, at) for at, example in enumerate(data.train, start=1)]

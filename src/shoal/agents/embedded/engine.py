@@ -9,6 +9,7 @@ in the caller's thread.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
@@ -138,10 +139,7 @@ class EmbeddedEngine:
         return self._models[base]
 
     def _load(self, base: Base) -> _Model:
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()
-        logging.set_verbosity_error()
+        _set_up_libraries()
         if base.kind == "decoder":
             from shoal.agents.embedded.decoder import DecoderModel
 
@@ -149,3 +147,14 @@ class EmbeddedEngine:
         from shoal.agents.embedded.encoder import EncoderModel
 
         return EncoderModel(base, self._root)
+
+
+def _set_up_libraries() -> None:
+    import torch
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    if "OMP_NUM_THREADS" not in os.environ:
+        # Small models gain little from more threads, and threads that wait for busy cores cost seconds.
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
