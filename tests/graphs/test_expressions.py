@@ -69,6 +69,8 @@ VALUES: dict[str, Any] = {
         ("slots.?amount.orValue(1.0)", "float", 1.0),
         ("slots.?amount.orValue(1.0) < 3.0", "bool", True),
         ("slots.?card.orValue('x')", "str", "gold"),
+        ("triage.?intent.orValue('other')", "enum[lost_card, other]", "lost_card"),
+        ("triage.?intent.orValue('none')", "str", "lost_card"),
         ("slots.?amount.hasValue()", "bool", False),
         ("slots.?card.optMap(c, c + '!')", "str?", "gold!"),
         ("slots.?amount.or(optional.of(2.0)).orValue(0.0)", "float", 2.0),

@@ -10,7 +10,8 @@ from shoal.graphs.faults import explain
 from shoal.graphs.plan import Expression, ExpressionFailed
 from shoal.graphs.plan import Scope as Values
 from shoal.graphs.scope import ExpressionError, Reference, Scope, references, walk
-from shoal.workspace.types import Nullable, Type
+from shoal.graphs.tokens import tokenize
+from shoal.workspace.types import Enum, Nullable, Type
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -120,7 +121,19 @@ def _compile_cel(text: str, found: list[Reference], scope: Scope) -> Cel:
         source = f"({source}).optMap(it, dyn(it)).orValue(dyn(null))"
     if source != rewrite.text or any(each.startswith("nullable") for each in map(str, rewrite.signatures)):
         program = rewrite.environment(is_checked=False).compile(source)
+    kind = _with_default(text, found) or kind
     return Cel(text, kind, _needed(found), _asked(found), tuple(rewrite.variables), program)
+
+
+def _with_default(text: str, found: list[Reference]) -> Type | None:
+    """The enum of `a.?b.orValue('case')`, which CEL takes for any text."""
+    if len(found) != 1 or not isinstance(found[0].type, Enum) or text[: found[0].start].strip():
+        return None
+    words = [token.text for token in tokenize(text[found[0].end :])]
+    is_case = (
+        words[:3] == [".", "orValue", "("] and words[4:] == [")"] and words[3][1:-1] in found[0].type.cases
+    )
+    return found[0].type if is_case else None
 
 
 def _needed(found: list[Reference]) -> frozenset[str]:

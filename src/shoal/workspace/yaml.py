@@ -169,7 +169,7 @@ class _Reader:
         try:
             yield from YAML(typ="safe", pure=True).parse(self.text)
         except MarkedYAMLError as err:
-            line, column, message = _explain(err)
+            line, column, message = _explain(err, self.lines)
             raise _Refused(Problem(self.file, line, column, message)) from None
         except ReaderError as err:
             line, column = _place(self.text, err.position)
@@ -189,13 +189,11 @@ class _Reader:
     def _value(self, event: Any, where: Where, key: tuple[int, int]) -> Any:
         kind = type(event).__name__
         if kind == "AliasEvent":
-            raise self._refuse(event, "aliases (*name) are not allowed. Write the value out")
+            raise self._refuse(event, "'*' starts an alias, which is not allowed. Put a text in quotes")
         if event.anchor is not None:
-            raise self._refuse(
-                event, "anchors (&name) are not allowed. Write the value out where it is needed"
-            )
+            raise self._refuse(event, "'&' starts an anchor, which is not allowed. Put a text in quotes")
         if event.tag is not None:
-            raise self._refuse(event, "tags (!name) are not allowed. Write the plain value")
+            raise self._refuse(event, "'!' starts a tag, which is not allowed. Put a text in quotes")
         if len(where) >= MAX_DEPTH:
             raise self._refuse(event, f"values are nested deeper than {MAX_DEPTH}. Flatten the file")
         if kind == "ScalarEvent":
@@ -272,30 +270,39 @@ _TAB = "a tab cannot be used for indentation. Use spaces"
 _EXPLANATIONS: tuple[tuple[str, str], ...] = (
     ("character '\\t'", "a tab cannot be used here. Use spaces"),
     ("that cannot start any token", "a text cannot start with {char}. Put it in quotes"),
-    ("mapping values are not allowed", "': ' cannot stand inside a text. Put the text in quotes"),
+    (
+        "mapping values are not allowed",
+        "': ' cannot stand here. Put the text in quotes, or mend the indentation",
+    ),
     ("unexpected end of stream", "the quote is never closed"),
     (
         "unknown escape character",
         "the escape \\{char} is unknown in double quotes. Write \\\\ for a backslash",
     ),
+    ("but got '{'", "inside {{ }} and [ ] a text with '{{' in it needs quotes, like \"${{input.message}}\""),
     ("but got '['", "inside {{ }} and [ ] a text with '[' in it needs quotes, like \"enum[a, b]\""),
     ("expected ',' or ']'", "the list is not closed with ']', or a comma is missing"),
     ("expected ',' or '}'", "the mapping is not closed with '}}', or a comma is missing"),
     ("expected <block end>", "this line does not fit the indentation or the kind of the lines above"),
+    ("expected chomping", "a text cannot start with > or |. Put it in quotes"),
+    ("sequence entries are not allowed", "a list item cannot start here. Put it on a line of its own"),
     ("could not find expected ':'", "a ':' is missing after this key"),
     ("expected the node content", "a value or a closing bracket is missing here"),
     ("expected '<document start>'", "nothing may follow the end of the mapping"),
 )
 
 
-def _explain(err: Any) -> tuple[int, int, str]:
+def _explain(err: Any, lines: list[str]) -> tuple[int, int, str]:
     """Place and one sentence for an error of the YAML parser."""
     reason = " ".join(str(err.problem or err.context or "it is not YAML").split())
     is_open = "unexpected end of stream" in reason or (
-        "expected ',' or" in reason and "got '['" not in reason
+        "expected ',' or" in reason and not re.search(r"got '[\[{]'", reason)
     )
     mark = (err.context_mark if is_open else None) or err.problem_mark or err.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    before = lines[line - 1][: column - 1].rstrip() if line <= len(lines) else ""
+    if "found '<scalar>'" in reason and before.endswith(("'", '"')):
+        return line, column, "nothing may follow the closing quote. Put the whole text in other quotes"
     for part, sentence in _EXPLANATIONS:
         if part in reason:
             char = re.search(r"character (.+?)(?: that|$)", reason)
