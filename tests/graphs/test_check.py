@@ -163,8 +163,10 @@ def test_the_hash_of_a_plan_covers_all_it_depends_on(tmp_path: Path, file: str, 
     assert load_plan(after, "returns").sha256 != before
 
 
-def test_a_graph_can_be_given_by_its_path(tmp_path: Path) -> None:
+def test_a_graph_can_be_given_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_shop(tmp_path)
+    monkeypatch.chdir(root)
+    assert load_plan(Path(), "graphs/returns.yaml").file == "graphs/returns.yaml"
     by_path = load_plan(root, str(root / "graphs" / "returns.yaml"))
     assert by_path.sha256 == load_plan(root, "returns").sha256
 

@@ -35,7 +35,7 @@ class Checked:
 
     workspace: Workspace
     plans: Mapping[str, Plan]
-    """By graph name; graphs with problems are absent."""
+    """By graph name; graphs whose files have problems are absent."""
     problems: tuple[Problem, ...]
     """Sorted by place; warnings among them."""
 
@@ -124,8 +124,9 @@ def _prompt_problems(workspace: Workspace) -> list[Problem]:
 
 def check_graph(path: Path, workspace: Workspace, known: Known) -> tuple[Plan | None, list[Problem]]:
     """The plan of one graph file, or None; and its problems, warnings among them."""
-    is_inside = path.is_relative_to(workspace.root)
-    file = path.relative_to(workspace.root).as_posix() if is_inside else str(path)
+    root = workspace.root.resolve()
+    full = path.resolve()
+    file = full.relative_to(root).as_posix() if full.is_relative_to(root) else str(path)
     try:
         document = read_yaml(path, file)
     except InvalidFiles as err:
