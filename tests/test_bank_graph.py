@@ -104,8 +104,8 @@ def test_other_wishes_are_handed_over(workspace: Path) -> None:
         "intent": "lost_card",
         "decision": None,
         "reason": None,
-        "reply": "Brunhilde O'Callaghan, thank you for writing. We pass you on to the card desk, which blocks the "
-        "card and sends a new one.",
+        "reply": "Brunhilde O'Callaghan, thank you for writing. We pass you on to the card desk, "
+        "which blocks the card and sends a new one.",
     }
 
 
