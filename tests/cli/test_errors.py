@@ -125,3 +125,13 @@ def test_all_problems_come_together(desk: Desk) -> None:
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) >= 3
     assert "Traceback" not in done.stderr
+
+
+def test_two_graphs_of_one_name(desk: Desk) -> None:
+    (desk.root / "graphs/second.yaml").write_text(desk.graph.read_text(encoding="utf-8"), encoding="utf-8")
+    refused(desk.call("check"), "graphs/second.yaml:1:1", "'desk'", "graphs/desk.yaml")
+
+
+def test_a_graph_file_that_would_not_be_read(desk: Desk) -> None:
+    (desk.root / "graphs/other.yml").write_text("version: 1\n", encoding="utf-8")
+    refused(desk.call("check"), "graphs/other.yml:1:1", ".yaml")

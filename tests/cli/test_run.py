@@ -91,3 +91,10 @@ def test_unknown_runs_and_nodes(desk: Desk) -> None:
     assert (wrong.returncode, "Did you mean 'ask'?" in wrong.stderr) == (2, True)
     unfit = desk.call("runs", "answer", run, "ask", "perhaps", "--engine", "scripted")
     assert (unfit.returncode, "yes or no" in unfit.stderr) == (2, True)
+
+
+def test_a_graph_is_found_by_its_name_or_its_file(desk: Desk) -> None:
+    desk.graph.rename(desk.root / "graphs/front.yaml")
+    for name in ("desk", "front", "graphs/front.yaml"):
+        done = desk.call("run", name, "hi", "--input", "customer=C-1", "--engine", "scripted", "--json")
+        assert json.loads(done.stdout)["graph"] == "desk"

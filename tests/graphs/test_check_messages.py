@@ -69,11 +69,6 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
         ),
         ("retry: 2", "retries: 2", "13:5 'retries' is not a known key. Did you mean 'retry'?"),
         (
-            "graph: returns",
-            "graph: refunds",
-            "2:8 the graph 'refunds' is in a file named returns.yaml. Give both one name",
-        ),
-        (
             "nodes:",
             "nodes:\n  Boss: {tool: refund}",
             "5:3 'Boss' cannot be a name. Names start with a lower case letter and go on with "

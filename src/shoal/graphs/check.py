@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -59,9 +60,19 @@ def check_workspace(root: Path) -> Checked:
     for path in workspace.graph_files:
         plan, found = check_graph(path, workspace, known)
         problems.extend(found)
-        if plan:
+        if plan and plan.name in plans:
+            problems.append(Problem(plan.file, 1, 1, _taken(plan.name, plans[plan.name].file)))
+        elif plan:
             plans[plan.name] = plan
+    problems.extend(
+        Problem(path.relative_to(root).as_posix(), 1, 1, "graph files end in .yaml. Rename this one")
+        for path in (root / "graphs").glob("*.yml")
+    )
     return Checked(workspace=workspace, plans=plans, problems=tuple(sorted(set(problems))))
+
+
+def _taken(name: str, file: str) -> str:
+    return f"the name '{name}' is taken by {file}. Give this graph another one: `graph: ...`"
 
 
 def _problems_alone(root: Path) -> Iterable[Problem]:
@@ -90,13 +101,19 @@ def load_plan(root: Path, graph: str) -> Plan:
 
 
 def _graph_path(root: Path, graph: str) -> Path:
-    named = root / "graphs" / f"{graph}.yaml"
-    if NAME.match(graph) and named.is_file():
-        return named
     if graph.endswith(".yaml") and (path := Path(graph).resolve()).is_file():
         return path
-    known = sorted(path.stem for path in (root / "graphs").glob("*.yaml"))
-    raise ShoalError(f"there is no graph '{graph}' in {root / 'graphs'}. {suggest(graph, known)}")
+    files = sorted((root / "graphs").glob("*.yaml"))
+    named = {path.stem: path for path in files} | {name: path for path in files if (name := _name_in(path))}
+    if graph in named:
+        return named[graph]
+    raise ShoalError(f"there is no graph '{graph}' in {root / 'graphs'}. {suggest(graph, named)}")
+
+
+def _name_in(path: Path) -> str | None:
+    """The name that a graph file gives itself, read without parsing the rest, which may be wrong."""
+    found = re.search(rb"^graph:\s*([a-z][a-z0-9_]*)\s*(?:#.*)?$", path.read_bytes(), flags=re.MULTILINE)
+    return found[1].decode() if found else None
 
 
 def _known(root: Path) -> tuple[Workspace, Known, list[Problem]]:
@@ -131,7 +148,7 @@ def check_graph(path: Path, workspace: Workspace, known: Known) -> tuple[Plan | 
         document = read_yaml(path, file)
     except InvalidFiles as err:
         return None, list(err.problems)
-    checker = _GraphChecker(document, path.stem, known)
+    checker = _GraphChecker(document, known)
     plan = checker.check()
     return plan, checker.problems
 
@@ -139,9 +156,8 @@ def check_graph(path: Path, workspace: Workspace, known: Known) -> tuple[Plan | 
 class _GraphChecker:
     """Checks one graph file and collects its problems."""
 
-    def __init__(self, document: Document, stem: str, known: Known) -> None:
+    def __init__(self, document: Document, known: Known) -> None:
         self.document = document
-        self.stem = stem
         self.known = known
         self.problems = problems_of(document, GraphFile)
         found = entries(document, "nodes", NodeEntry)
@@ -167,7 +183,7 @@ class _GraphChecker:
             return None
         self._warn_of_unread(nodes, output)
         return Plan(
-            name=self.stem,
+            name=self.document.data["graph"],
             file=self.document.file,
             input=graph_input,
             nodes=nodes,
@@ -181,11 +197,7 @@ class _GraphChecker:
 
     def _check_names(self) -> None:
         name = self.document.data.get("graph")
-        if isinstance(name, str) and name != self.stem:
-            self._fault(
-                ("graph",), f"the graph '{name}' is in a file named {self.stem}.yaml. Give both one name"
-            )
-        elif isinstance(name, str) and not NAME.match(name):
+        if isinstance(name, str) and not NAME.match(name):
             self._fault(("graph",), f"'{name}' cannot be a name. {NAME_RULE}")
         if self.document.data.get("budget") is not None:
             self._fault(("budget",), "'budget' is not available in this version yet", at_key=True)

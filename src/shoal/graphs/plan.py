@@ -86,8 +86,8 @@ class Node:
     """One node of a graph.
 
     Order of events: wait for `reads | asks`; skip if one of `reads` was skipped; skip if `when` is
-    false; evaluate `inputs`; do the work within `timeout_s`; if `accept` is false or the work failed, again up
-    to `retry` times (agents sample then); at the end `fallback`, or the node fails.
+    false; evaluate `inputs`; do the work within `timeout_s`; if `accept` is false or the work failed, again
+    up to `retry` times (agents sample then); at the end `fallback`, or the node fails.
     """
 
     name: str
@@ -119,4 +119,4 @@ class Plan:
     output: Mapping[str, Expression]
     output_type: Record
     sha256: str
-    """Of everything a run depends on: the graph file, prompts, knowledge, adapters, contracts and tool sources."""
+    """Of all a run depends on: graph file, prompts, knowledge, adapters, contracts and tool sources."""
