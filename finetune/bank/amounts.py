@@ -1,3 +1,5 @@
+# ruff: noqa: E501, SIM905
+
 """Amounts, dates, cards, shops and other things that stand in the bank's messages."""
 
 from __future__ import annotations
@@ -22,10 +24,22 @@ MERCHANTS = tuple(
     "Crestline Electronics|Mountain Gear|Paper Moon Books|The Coffee Collective|Village Hardware|FreshBox|StreamNow|GlobeTrotter Travel|"
     "FitZone|Bargain Barn|Sole Traders|Golden Wok|Casa Verde|Lakeside Marina|Pinewood Lodge|Dr. Patel's clinic|Metro Parking|CityCab|"
     "Hertz|Avis|Enterprise|Ticketmaster|StubHub|Vodafone|T-Mobile|Verizon|Comcast|British Gas|Con Edison|DoorDash|Deliveroo|Just Eat|"
-    "Shein|Temu|AliExpress|Macy's|Nordstrom|Kohl's|Gap|Old Navy|Staples|Office Depot|GameStop|AutoZone|Jiffy Lube|CVS|Walgreens".split("|")
+    "Shein|Temu|AliExpress|Macy's|Nordstrom|Kohl's|Gap|Old Navy|Staples|Office Depot|GameStop|AutoZone|Jiffy Lube|CVS|Walgreens".split(
+        "|"
+    )
 )
 _METALS = ("gold", "silver", "platinum", "basic", "black", "blue", "titanium", "green", "diamond")
-_BRANDS = ("Visa", "Mastercard", "MasterCard", "Amex", "American Express", "Visa Platinum", "Mastercard Gold", "Discover", "Maestro")
+_BRANDS = (
+    "Visa",
+    "Mastercard",
+    "MasterCard",
+    "Amex",
+    "American Express",
+    "Visa Platinum",
+    "Mastercard Gold",
+    "Discover",
+    "Maestro",
+)
 _KINDS = ("rewards", "travel", "business", "cashback", "student", "airline", "joint", "virtual", "company", "classic", "store", "miles", "second", "personal", "everyday", "corporate", "family")  # fmt: skip
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December".split("|")
 _SHORT_MONTHS = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec".split("|")
@@ -33,13 +47,17 @@ _DAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday".split("|")
 CITIES = tuple(
     "Paris|Lisbon|Chicago|Manchester|Austin|Denver|Leeds|Toronto|Mumbai|Madrid|Rome|Berlin|Dublin|Seattle|Boston|Miami|Phoenix|Cardiff|"
     "Glasgow|Tokyo|Bangkok|Lagos|Nairobi|Athens|Vienna|Prague|Oslo|Warsaw|Houston|Portland|Bristol|Sydney|Cape Town|Istanbul|Cancun|"
-    "Bali|Iceland|Mexico|Japan|Spain|Greece|Portugal|Italy|Hawaii|Florida|Scotland|Peru|Vietnam|Morocco|Kenya|Croatia|Thailand".split("|")
+    "Bali|Iceland|Mexico|Japan|Spain|Greece|Portugal|Italy|Hawaii|Florida|Scotland|Peru|Vietnam|Morocco|Kenya|Croatia|Thailand".split(
+        "|"
+    )
 )
 NAMES = tuple(
     "Anna Kowalska|Tom|Priya Raman|Marcus|Chen Wei|Fatima|Jo Harrison|Luis Ortega|Svetlana|Kwame Mensah|Beth|Ahmed Saleh|Grace O'Neill|"
     "Hiro Tanaka|Maria|Dmitri Volkov|Aoife|Samuel Okafor|Ingrid Larsen|Ravi|Chloe Dubois|Pedro|Nadia Haddad|Will|Yuki|Oluwaseun|Emma Clarke|"
     "Jamal|Katarzyna Nowak|Ben|Leila Farahani|George|Mei Lin|Andre Silva|Hannah Vogel|Carlos|Deepa Nair|Erik|Zoe|Patrick Murphy|Amara Diallo|"
-    "Stefan|Lucia Romano|Kofi|Rachel Stein|Viktor|Aisha Khan|Noah|Greta Lindqvist|Tomasz|Isabel Cruz|Raj Patel|Sinead|Omar|Julia Weber".split("|")
+    "Stefan|Lucia Romano|Kofi|Rachel Stein|Viktor|Aisha Khan|Noah|Greta Lindqvist|Tomasz|Isabel Cruz|Raj Patel|Sinead|Omar|Julia Weber".split(
+        "|"
+    )
 )
 STREETS = ("14 Elm Street", "221 Park Road", "7 Orchard Lane", "9050 Lakeview Drive", "35B Mill Hill", "1200 Sunset Blvd", "18 Rue Verte", "66 King's Avenue", "402 Cedar Court", "5 Station Parade", "88 Harbour Way", "31 Birch Close")  # fmt: skip
 
@@ -98,12 +116,34 @@ def _with_sign(value: int, chance: random.Random) -> str:
         return f"{sign}{value:,}.00"
     if style < 0.93:
         return f"{sign} {value:,}"
-    return chance.choice([f"{value:,}{sign}", f"{value} {sign}", f"US${value:,}", f"{value:,} €".replace(",", " ")])
+    return chance.choice(
+        [f"{value:,}{sign}", f"{value} {sign}", f"US${value:,}", f"{value:,} €".replace(",", " ")]
+    )
 
 
 def _bare(value: int, chance: random.Random) -> str:
-    digits = chance.choice([f"{value}", f"{value}", f"{value:,}", f"{value:,}", f"{value:,}".replace(",", " "), f"{value:,}.00"])
-    unit = chance.choice(["dollars", "dollars", "bucks", "pounds", "euros", "quid", "USD", "EUR", "GBP", "usd", "", "", "", "", ""])
+    digits = chance.choice(
+        [f"{value}", f"{value}", f"{value:,}", f"{value:,}", f"{value:,}".replace(",", " "), f"{value:,}.00"]
+    )
+    unit = chance.choice(
+        [
+            "dollars",
+            "dollars",
+            "bucks",
+            "pounds",
+            "euros",
+            "quid",
+            "USD",
+            "EUR",
+            "GBP",
+            "usd",
+            "",
+            "",
+            "",
+            "",
+            "",
+        ]
+    )
     if unit.isupper() and chance.random() < 0.5:
         return f"{unit} {digits}"
     return f"{digits} {unit}".strip()
@@ -113,7 +153,9 @@ def _thousands(value: int, chance: random.Random) -> str:
     short = f"{value / 1000:g}"
     sign = chance.choice(["$", "$", "$", "£", "€", "", "", "", ""])
     if value < 1000:
-        return chance.choice([f"{sign}{value}", f"{value // 100} hundred", f"{value // 100} hundred dollars", f"{value} bucks"])
+        return chance.choice(
+            [f"{sign}{value}", f"{value // 100} hundred", f"{value // 100} hundred dollars", f"{value} bucks"]
+        )
     return chance.choice(
         [f"{sign}{short}k", f"{sign}{short}k", f"{sign}{short}K", f"{short} k", f"{short} grand", f"{short} thousand",
          f"{short} thousand dollars", f"{short},000" if value % 1000 == 0 else f"{short}k", f"{sign}{short} thousand", f"{short}k dollars"]
@@ -136,7 +178,11 @@ def _spoken(value: int, chance: random.Random) -> str:
         few = words(value // 1000)
         options += [f"{few} and a half thousand", f"{few} and a half grand", f"{few} and a half k"]
     if 1000 < value < 10000 and value % 1000:
-        options += [f"{words(value // 100)} hundred", f"{value // 100} hundred", f"{words(value // 100)} hundred dollars"]
+        options += [
+            f"{words(value // 100)} hundred",
+            f"{value // 100} hundred",
+            f"{words(value // 100)} hundred dollars",
+        ]
     options += ["a couple of hundred", "a couple hundred bucks"] if value == 200 else []
     options += ["a hundred", "a hundred dollars"] if value == 100 else []
     return chance.choice(options)
@@ -158,14 +204,22 @@ def date(chance: random.Random, part: Part) -> str:
 def day_ahead(chance: random.Random, part: Part) -> str:
     """A day to come."""
     ahead = ["tomorrow", "next week", "next month", "the end of the month", "the end of this week", "the weekend", "Christmas", "today", "tonight", "this Friday", "the end of the year", "the summer", "the holidays", "the 1st", "early next month", "month end", "Easter", "the start of term"]  # fmt: skip
-    weekday = [f"next {chance.choice(_DAYS)}", f"this {chance.choice(_DAYS)}", f"this coming {chance.choice(_DAYS)}"]
-    return chance.choice([date(chance, part), date(chance, part), chance.choice(ahead), chance.choice(weekday)])
+    weekday = [
+        f"next {chance.choice(_DAYS)}",
+        f"this {chance.choice(_DAYS)}",
+        f"this coming {chance.choice(_DAYS)}",
+    ]
+    return chance.choice(
+        [date(chance, part), date(chance, part), chance.choice(ahead), chance.choice(weekday)]
+    )
 
 
 def day_back(chance: random.Random, part: Part) -> str:
     """A day gone by."""
     back = ["yesterday", "last week", "this morning", "last night", "last month", "two days ago", "a week ago", "three weeks ago", "the other day", "last weekend", "earlier today", "a month ago"]  # fmt: skip
-    return chance.choice([date(chance, part), date(chance, part), chance.choice(back), f"last {chance.choice(_DAYS)}"])
+    return chance.choice(
+        [date(chance, part), date(chance, part), chance.choice(back), f"last {chance.choice(_DAYS)}"]
+    )
 
 
 def card(chance: random.Random, part: Part) -> str:
@@ -174,7 +228,9 @@ def card(chance: random.Random, part: Part) -> str:
     kind = chance.choice([chance.choice(_METALS), chance.choice(_METALS), chance.choice(_KINDS)])
     brand = chance.choice(_BRANDS)
     noun = chance.choice(["card", "card", "card", "credit card"])
-    ending = chance.choice(["ending in", "ending in", "ending", "ending with", "that ends in", "that ends with", "finishing in"])
+    ending = chance.choice(
+        ["ending in", "ending in", "ending", "ending with", "that ends in", "that ends with", "finishing in"]
+    )
     return chance.choice(
         [f"{kind} {noun}", f"{kind} {noun}", f"{noun} {ending} {last}", f"{noun} {ending} {last}", f"{noun} {ending} {last}", brand,
          f"{brand} {ending} {last}", f"{kind} {noun} {ending} {last}", f"{brand} {noun}", f"{kind} {brand}", f"card {last}", f"card no. {last}",

@@ -1,8 +1,10 @@
+# ruff: noqa: E501
 """How the bank's messages are put together from wordings.
 
-A wording is one line. `(a|b|)` is a choice, `<amount>` a slot that is marked in the answer, `<~amount>` the same kind of thing
-as a bystander: it stands in the message, but is not what is asked for. `<more>` and `<total>` are amounts that also say whether
-the limit is to be raised BY or TO them. Wordings, names and numbers of the held-out part are never seen in training.
+A wording is one line. `(a|b|)` is a choice, `<amount>` a slot that is marked in the answer, `<~amount>` the
+same kind of thing as a bystander: it stands in the message, but is not what is asked for. `<more>` and
+`<total>` are amounts that also say whether the limit is to be raised BY or TO them. Wordings, names and
+numbers of the held-out part are never seen in training.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ Fill = Callable[[random.Random, Part], str]
 _CHOICE = re.compile(r"\(([^()]*)\)")
 _SLOT = re.compile(r"<(~?)([a-z]+)>")
 _QUESTION = re.compile(
-    r"(?:what|what's|whats|when|how|can|could|is|are|do|does|did|where|why|which|who|am|may|would|will|has|should)\b", re.IGNORECASE
+    r"(?:what|what's|whats|when|how|can|could|is|are|do|does|did|where|why|which|who|am|may|would|will|has|should)\b",
+    re.IGNORECASE,
 )
 _SPACES = re.compile(r"\s+")
 _SLIPS = {
@@ -47,7 +50,7 @@ class Piece:
 
 
 def only(wordings: Sequence[str], part: Part) -> list[str]:
-    """The wordings of one part: every eighth is held out, by its checksum, so that adding some moves no others."""
+    """The wordings of one part: every eighth is held out, by its checksum: adding some moves no others."""
     return [each for each in wordings if is_part(each, part)]
 
 
@@ -60,7 +63,14 @@ def choose(wording: str, chance: random.Random) -> str:
     """Settle the choices of a wording, the innermost first."""
     while match := _CHOICE.search(wording):
         wording = wording[: match.start()] + chance.choice(match[1].split("|")) + wording[match.end() :]
-    return _SPACES.sub(" ", wording).strip().replace(" ,", ",").replace(" .", ".").replace(" ?", "?").replace(" !", "!")
+    return (
+        _SPACES.sub(" ", wording)
+        .strip()
+        .replace(" ,", ",")
+        .replace(" .", ".")
+        .replace(" ?", "?")
+        .replace(" !", "!")
+    )
 
 
 def fill(wording: str, fills: Mapping[str, Fill], chance: random.Random, part: Part) -> list[Piece]:
@@ -81,7 +91,9 @@ def join(sentences: Sequence[Sequence[Piece]]) -> list[Piece]:
     for at, sentence in enumerate(sentences):
         pieces += sentence
         last = next((piece for piece in reversed(sentence) if piece.text), Piece(""))
-        stop = "" if last.text.endswith((".", "!", "?", ",", ":", "-", "…")) else "?" if _asks(sentence) else "."
+        stop = (
+            "" if last.text.endswith((".", "!", "?", ",", ":", "-", "…")) else "?" if _asks(sentence) else "."
+        )
         pieces.append(Piece(stop + ("" if at == len(sentences) - 1 else " ")))
     return pieces
 
@@ -91,7 +103,7 @@ def _asks(sentence: Sequence[Piece]) -> bool:
 
 
 def roughen(pieces: Sequence[Piece], chance: random.Random) -> list[Piece]:
-    """Write a message as people type: in capitals or not, with or without signs, with slips outside the marked pieces."""
+    """Write a message as people type it: capitals, signs, slips; marked pieces keep their letters."""
     style = chance.random()
     slips = chance.random() < 0.12
     result = _capitalized(pieces) if style < 0.68 else list(pieces)
@@ -102,7 +114,9 @@ def roughen(pieces: Sequence[Piece], chance: random.Random) -> list[Piece]:
     elif style >= 0.97:
         result = [Piece(piece.text.upper(), piece.slot) for piece in result]
     if style > 0.80 and style < 0.97:
-        result = [piece if piece.slot else Piece(re.sub(r"[.,!;:](?=\s|$)", "", piece.text)) for piece in result]
+        result = [
+            piece if piece.slot else Piece(re.sub(r"[.,!;:](?=\s|$)", "", piece.text)) for piece in result
+        ]
     if chance.random() < 0.12:
         result = [piece if piece.slot else Piece(piece.text.replace("'", "")) for piece in result]
     elif chance.random() < 0.1:

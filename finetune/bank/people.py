@@ -66,13 +66,23 @@ _PREFIXES = (
     "Ter-",
     "M'",
 )
+_ALPHABETS = (
+    (0x4E00, 0x9FA5),
+    (0x0410, 0x044F),
+    (0x0391, 0x03C9),
+    (0x0621, 0x064A),
+    (0xAC00, 0xD7A3),
+    (0x0905, 0x0939),
+)
+"""First and last letter of Chinese, Cyrillic, Greek, Arabic, Korean and Devanagari."""
 _TITLES = ("Dr", "Dr.", "Prof.", "Ms", "Mr", "Mx", "Rev.", "Sir")
 
 
 def word(dice: random.Random, part: str, most: int = 3) -> str:
     """A pronounceable word of this part."""
     while True:
-        made = "".join(_syllable(dice) for _ in range(dice.randint(1, most)))
+        syllable = dice.choice((_plain_syllable, _syllable))
+        made = "".join(syllable(dice) for _ in range(dice.randint(1, most)))
         if len(made) > 2 and is_heldout(made) == (part == "heldout"):
             return made
 
@@ -80,6 +90,14 @@ def word(dice: random.Random, part: str, most: int = 3) -> str:
 def is_heldout(text: str) -> bool:
     """Whether a word belongs to the held-out part: one in eight."""
     return zlib.crc32(text.lower().encode()) % 8 == 0
+
+
+def _plain_syllable(dice: random.Random) -> str:
+    return (
+        dice.choice("bcdfghjklmnprstvwyz")
+        + dice.choice("aaaeeeiioou")
+        + dice.choice(("", "", "", "n", "r", "s", "l"))
+    )
 
 
 def _syllable(dice: random.Random) -> str:
@@ -90,6 +108,8 @@ def _syllable(dice: random.Random) -> str:
 
 def name(dice: random.Random, part: str) -> str:
     """A person's name: one to four words, with the particles, hyphens and apostrophes that names have."""
+    if dice.random() < 0.06:
+        return _foreign_name(dice, part)
     given = _capital(word(dice, part))
     shape = dice.random()
     if shape < 0.04:
@@ -107,13 +127,24 @@ def name(dice: random.Random, part: str) -> str:
     return f"{given} {_family(dice, part)}"
 
 
+def _foreign_name(dice: random.Random, part: str) -> str:
+    """A name in another alphabet, at times beside one in ours."""
+    first, last = dice.choice(_ALPHABETS)
+    while True:
+        letters = "".join(chr(dice.randint(first, last)) for _ in range(dice.randint(1, 6)))
+        if letters.isalpha() and is_heldout(letters) == (part == "heldout"):
+            break
+    return dice.choice((f"{letters} {{}}", f"{{}} {letters}", letters)).format(_capital(word(dice, part)))
+
+
 def _family(dice: random.Random, part: str) -> str:
     family = _capital(word(dice, part, most=4))
     shape = dice.random()
     if shape < 0.1:
         family = dice.choice(_PREFIXES) + family
     elif shape < 0.2:
-        family = f"{dice.choice(_PARTICLES)} {family}"
+        particle = dice.choice(_PARTICLES) if dice.random() < 0.6 else word(dice, part, most=1)
+        family = f"{dice.choice(('', 'van ', 'de '))}{particle.lower()} {family}"
     elif shape < 0.32:
         family += dice.choice(("-", "-", "-", " ", "–")) + _capital(word(dice, part))
     elif shape < 0.34:

@@ -1,3 +1,5 @@
+# ruff: noqa: E501
+
 """Wordings for a higher credit limit: how people ask for one, with a sum (raise BY, raise TO) and without."""
 
 from __future__ import annotations
@@ -92,6 +94,27 @@ MORE = [
     "I want to extend my credit line for <more>",
     "please extend credit (limit|line) with <more>",
     "the bank gave me <~income> as limit, I ask for <more> more",
+    # By, on top, added, topped up: the sum comes on top of what there is.
+    "(increase|raise|lift|up|bump|boost) the (available credit|credit|limit|line|ceiling|maximum|amount I can spend) on (my <card>|<card>|my card|it|this card) by <more> (please|thanks|)",
+    "(my|the) (limit|line|credit line|ceiling|card) (could|should|needs to|has to|ought to|may) (go up|rise|grow|increase|be raised|be lifted|be topped up) (by|with) <more>",
+    "I'm (asking|looking|applying|hoping) for <more> (on top of|in addition to|over and above|beyond|more than|above) (what I have|my current limit|what you give me|the limit I've got|the <~income> I've got)",
+    "(like|would like|I'd like|want|need|we'd like) (another|an extra|an additional|a further) <more> (of limit|of credit|in limit|for the limit|on the limit|on our line)",
+    "(would like|I'd like|I want|please have|can I get|we want) <more> added (to my credit line|to my limit|on top|to what I have|to my card)",
+    "I'd like my (credit line|limit|card) topped up (with|by) <more> (, ideally before <ahead>|, if possible by <ahead>|)",
+    "my limit of <~income> should go up by (half|a third|a quarter|a fifth), so <more>",
+    "(let|allow) me (have|use|go) <more> (more|over|extra|on top)",
+    "<more> (extra|more|on top|additional) (please|would be great|is what I need|, that's all|, that's my wish|would be enough|is plenty)",
+    "(it's|there's) only <more> (more|extra) I'm asking for",
+    "an (uplift|increase|extension|enhancement|addition|increment) of <more> (please|to my line|on my card|to the limit|on the existing limit|)",
+    "(plus|additional|extra) <more> (credit|limit|of credit|on the card)",
+    "can you (squeeze|fit|get) (another|an extra) <more> (in|onto my card|out of my limit)",
+    "I (make|earn) <~income> a (year|month), pay <~income> (rent|in rent), and (would like|want|need) <more> (added to my credit line|more on my card|more credit|on top of my limit)",
+    "I am (<more>|just <more>) short of what I need, (so|please) raise my limit by that",
+    "if you could see fit to (raise|increase|extend) my line by <more>",
+    "by <more>, (please|that's how much I'd like my limit raised|if you can|is how much it should go up)",
+    "my pension is <~income> a month. could you increase my limit by <more>",
+    "insurance covers <~income>, the bill is <~income>, so (bump|raise|lift|increase) my limit by <more>",
+    "I have a <~income> limit and (owe|a balance of|have used) <~income>, so I'm asking for <more> (more|extra|on top)",
 ]
 
 TOTAL = [
@@ -157,6 +180,26 @@ TOTAL = [
     "let's get that credit line to <total>",
     "I'd like to request that my credit line be increased to <total>",
     "new limit wanted: <total>",
+    # To, up to, at, as: the sum is where the limit ends up.
+    "<total>. That's the limit I (need|want|would need|have in mind) (for <merchant>|for the new car|for the job|); (you've given me|now it's|I have) <~income>",
+    "(the|my) old (limit of |)<total> (reinstated|restored|given back|back) (please|is all I ask|would be fair|)",
+    "I (would|'d) like the old <total> (back|reinstated|restored), (you cut it to|now I've only got|since then I manage with) <~income>",
+    "I've been managing (with|on) <~income>, (I would like|please give me back|now I need) the (old|former|previous) <total>",
+    "(increase|raise|lift|up|bump|boost) the (available credit|credit|limit|line|ceiling|maximum) on (my <card>|<card>|my card|it|this card) to <total> (please|thanks|)",
+    "(my|the) (limit|line|credit line|ceiling) (could|should|needs to|has to|ought to) (be|become|read|stand at|reach|end up at) <total>",
+    "I make <~income> a month and my rent is <~income>, so a (limit|line) of <total> (is fine|shouldn't be a problem|should be okay|is not too much)",
+    "I (earn|make) <~income> and owe <~income>; (could|can) my (line|limit) be taken up to <total>",
+    "a <total> (line|limit|ceiling|maximum) (please|would be right|is what I'm after|suits me better|is what others get)",
+    "(change|adjust|correct|reset|switch) my (limit|line) (from <~income>|) to <total>",
+    "I'd rather have <total> than <~income> (as a limit|on the card|to spend)",
+    "(get|bring|take|put|have) me (up|) to <total> (on the card|of limit|, limit wise|)",
+    "so that I can spend (up to|a maximum of) <total>, raise my limit",
+    "with <total> on the card I'd be (fine|happy|covered), it's <~income> today",
+    "(we|my wife and I) would like <total> on the joint card rather than <~income>",
+    "what would I need for my limit to (be|reach|hit) <total>",
+    "the new limit: <total>. the old one: <~income>",
+    "to <total>, (please|that's where I want my limit|if you can|is where it should go)",
+    "(could it|can it|could that|might it) be <total> (from next month|from now on|instead|), (I have <~income>|the limit|my limit|it's <~income> today)",
 ]
 
 PLAIN = [
@@ -271,5 +314,20 @@ REASONS = [
     "my mortgage is <~income> a month and everything is under control",
     "there are <~count> of us in the house",
     "I'm <~age> and (retired|working full time|a nurse|a teacher|self-employed)",
+    "I (spend|front|put down|use) (between <~income> and <~income>|<~income> to <~income>) (a month|each time|of travel|)",
+    "my employer (reimburses|pays) me (<~count> days later|late|after a month), so I front (<~income> to <~income>|<~income>) of travel",
+    "insurance (covers|pays) <~income>",
+    "it costs <~income> in all",
+    "the braces cost <~income>",
+    "my pension is <~income> a month",
+    "I asked for <~income> (last year|in <~year>|<~back>) and was refused",
+    "a friend (has|got) <~income> at another bank",
+    "the limit is <~income> and the balance <~income>",
+    "we've put <~income> aside",
+    "my student loan is <~income>",
+    "my partner earns <~income>",
+    "(that was|it was) <~income> when I joined",
+    "last month I paid <~income> back",
+    "my score is (782|701|815|690)",
     "I run a (bakery|small shop|taxi|studio) with <~count> employees",
 ]

@@ -1,3 +1,5 @@
+# ruff: noqa: E501
+
 """Wordings of the other jobs a caller may have; where the borders run is told in agents/triage/README.md."""
 
 from __future__ import annotations
@@ -273,7 +275,8 @@ UPDATE_CONTACT = [
     "the security codes go to my old (phone|number), (how do I change the number|I have a new one|please update it)",
     "(can I|could I|I'd like to|I want to) (add|register|put) (a second phone number|another email|my work number|my mobile|a new email address) (to|on) my (account|profile|file)",
     "(is|do you have) my (address|phone number|email) (up to date|still the old one|right|correct), (I moved|it changed|I've got a new one)",
-    "my postcode (changed|is wrong)", "my zip code (changed|is wrong) in your (records|system)",
+    "my postcode (changed|is wrong)",
+    "my zip code (changed|is wrong) in your (records|system)",
     "(where|how) (can I|do I|would I) (tell you|let you know|notify you|inform you) (about my new address|I've moved|that I moved|of my new phone number|of a change of address|my name changed)",
     "change of address (form|please|request|notification|, effective <ahead>|)",
     "you keep (calling|texting|writing to) (my old number|the wrong number|my old address), it's <phone> now",

@@ -1,3 +1,5 @@
+# ruff: noqa: E501
+
 """What is none of the eight jobs: other business of a bank, near misses, small talk, and things no bank does."""
 
 from __future__ import annotations
@@ -124,23 +126,63 @@ ELSEWHERE = [
 ]  # fmt: skip
 
 OPENINGS = [
-    "(hi|hello|hey|hi there|hello there|good morning|good afternoon|good evening|morning|evening)(,|!|) ", "(dear|hello|hi) (sir or madam|team|support|bank|customer service|sir|folks|all|madam),",
-    "(hi|hello|hey), (this is|it's|my name is|I'm) <name>,", "<name> here,", "(hi|hello) again,", "(quick question|one question|a question):", "(sorry to bother you|excuse me|sorry), but", "(so|well|right|ok|okay|um|erm|listen|look|yeah|anyway),",
-    "(hope you're well|I hope you are well|hope this finds you well).", "(long-time customer here|I've been with you for <count> years|customer since <year>).", "(I'm not sure I'm in the right place, but|not sure who to ask:|maybe you can help:|I was told to write here:|the app sent me here:|your colleague told me to ask here:)", "(please help|help me please|can you help me|I need your help|I need some help|could you help me with something|can someone help):", "(urgent|important|asap|quickly please|hi!!|hello??)(!|:|) ",
-    "(customer number <digits>|ref <digits>|case <digits>|client no <digits>).", "(about|regarding|re|it's about|this is about) my <card>:", "(I'm writing because|I'm calling because|the reason I write is that|the thing is,|here's my problem:|here's the thing:|basically|long story short,)",
-    "(I already asked this <~back>|I wrote to you <~back> and nobody answered|third time I ask|I waited <count> minutes on the phone).", "(I'm really annoyed|this is ridiculous|I'm quite upset|I'm losing patience|honestly, I'm disappointed).", "(sorry for my English|my English is not so good|excuse my spelling).",
+    "(hi|hello|hey|hi there|hello there|good morning|good afternoon|good evening|morning|evening)(,|!|) ",
+    "(dear|hello|hi) (sir or madam|team|support|bank|customer service|sir|folks|all|madam),",
+    "(hi|hello|hey), (this is|it's|my name is|I'm) <name>,",
+    "<name> here,",
+    "(hi|hello) again,",
+    "(quick question|one question|a question):",
+    "(sorry to bother you|excuse me|sorry), but",
+    "(so|well|right|ok|okay|um|erm|listen|look|yeah|anyway),",
+    "(hope you're well|I hope you are well|hope this finds you well).",
+    "(long-time customer here|I've been with you for <count> years|customer since <year>).",
+    "(I'm not sure I'm in the right place, but|not sure who to ask:|maybe you can help:|I was told to write here:|the app sent me here:|your colleague told me to ask here:)",
+    "(please help|help me please|can you help me|I need your help|I need some help|could you help me with something|can someone help):",
+    "(urgent|important|asap|quickly please|hi!!|hello??)(!|:|) ",
+    "(customer number <digits>|ref <digits>|case <digits>|client no <digits>).",
+    "(about|regarding|re|it's about|this is about) my <card>:",
+    "(I'm writing because|I'm calling because|the reason I write is that|the thing is,|here's my problem:|here's the thing:|basically|long story short,)",
+    "(I already asked this <~back>|I wrote to you <~back> and nobody answered|third time I ask|I waited <count> minutes on the phone).",
+    "(I'm really annoyed|this is ridiculous|I'm quite upset|I'm losing patience|honestly, I'm disappointed).",
+    "(sorry for my English|my English is not so good|excuse my spelling).",
 ]
 
 CLOSINGS = [
-    "(thanks|thank you|cheers|many thanks|thanks a lot|thank you very much|thanks in advance|ta|much appreciated|thx|ty)(!|.|)", "(thanks|regards|best|best regards|kind regards|yours|cheers|sincerely|yours sincerely|warm regards), <name>", "(please|please help|please advise|please let me know|let me know|please reply soon|waiting for your reply|looking forward to hearing from you)",
-    "(asap|as soon as possible|urgently please|today if possible|it's urgent|when you can|no rush)", "(is that possible|can you help|can you do that|what do I need to do|how does that work|what's next|what do you think|would that be ok|how long will it take|is there a form)?", "(have a nice day|have a great day|have a good one|bye|take care|speak soon)(.|!|)", "- <name>", "(you can reach me at <phone>|call me on <phone>|my number is <phone>)", "(it's getting urgent|I'm getting desperate|this is the second time I ask|nobody has answered me yet)", "(I'd really appreciate it|that would be great|that'd be lovely|that would help a lot|I'd be very grateful)",
-    "(sent from my phone|sent from my iPhone)", "(if you need anything else from me, just say|tell me if you need papers|I can send documents if needed)",
+    "(thanks|thank you|cheers|many thanks|thanks a lot|thank you very much|thanks in advance|ta|much appreciated|thx|ty)(!|.|)",
+    "(thanks|regards|best|best regards|kind regards|yours|cheers|sincerely|yours sincerely|warm regards), <name>",
+    "(please|please help|please advise|please let me know|let me know|please reply soon|waiting for your reply|looking forward to hearing from you)",
+    "(asap|as soon as possible|urgently please|today if possible|it's urgent|when you can|no rush)",
+    "(is that possible|can you help|can you do that|what do I need to do|how does that work|what's next|what do you think|would that be ok|how long will it take|is there a form)?",
+    "(have a nice day|have a great day|have a good one|bye|take care|speak soon)(.|!|)",
+    "- <name>",
+    "(you can reach me at <phone>|call me on <phone>|my number is <phone>)",
+    "(it's getting urgent|I'm getting desperate|this is the second time I ask|nobody has answered me yet)",
+    "(I'd really appreciate it|that would be great|that'd be lovely|that would help a lot|I'd be very grateful)",
+    "(sent from my phone|sent from my iPhone)",
+    "(if you need anything else from me, just say|tell me if you need papers|I can send documents if needed)",
 ]
 
 ASIDES = [
-    "I'm (on the bus|at work|on my lunch break|in a meeting) so I'll keep it short", "it's been (quite a week|a long day|a mad month|raining all day)", "my (daughter|son|wife|husband|neighbour|colleague|sister|flatmate) (told me to write to you|said you could help|set up this chat for me|usually does this)",
-    "I'm (<age>|<age> years old) and (not good with computers|a bit old-fashioned|new to the app|still learning the app)", "I've been a customer (since <year>|for <count> years|for ages|for as long as I remember)", "I (work as|am) a (nurse|teacher|driver|cook|plumber|student|freelancer|pensioner)", "I (tried|looked in) the app (first|already|but found nothing|and got lost)",
-    "I (was|waited) on hold for <count> minutes (before giving up|and gave up|today|)", "we have <count> (kids|cats|dogs|grandchildren)", "I'm (in <city> at the moment|travelling right now|at home all day|off to <city> soon)", "the branch (in <city>|near me|on my street) (was closed|is gone|had a long queue)",
-    "I just (got back from <city>|had lunch|moved desks|woke up)", "(everyone|my friends|your staff) (says|say|said) (you're quick|this chat is quick|it's easy)", "(I'm typing on my phone|excuse the typos|I type with one hand)", "the weather is (awful|lovely) today", "I (earn|make) <~income> (a month|a year|after tax)",
-    "(the cat is on the keyboard|the baby is asleep so I can't call)", "I was (told|promised) an answer (<~back>|by email)", "it's my first time (using this|asking here|with your bank)", "I've read the help pages", "(I love|I like) your new app", "my phone battery is at <count> percent",
+    "I'm (on the bus|at work|on my lunch break|in a meeting) so I'll keep it short",
+    "it's been (quite a week|a long day|a mad month|raining all day)",
+    "my (daughter|son|wife|husband|neighbour|colleague|sister|flatmate) (told me to write to you|said you could help|set up this chat for me|usually does this)",
+    "I'm (<age>|<age> years old) and (not good with computers|a bit old-fashioned|new to the app|still learning the app)",
+    "I've been a customer (since <year>|for <count> years|for ages|for as long as I remember)",
+    "I (work as|am) a (nurse|teacher|driver|cook|plumber|student|freelancer|pensioner)",
+    "I (tried|looked in) the app (first|already|but found nothing|and got lost)",
+    "I (was|waited) on hold for <count> minutes (before giving up|and gave up|today|)",
+    "we have <count> (kids|cats|dogs|grandchildren)",
+    "I'm (in <city> at the moment|travelling right now|at home all day|off to <city> soon)",
+    "the branch (in <city>|near me|on my street) (was closed|is gone|had a long queue)",
+    "I just (got back from <city>|had lunch|moved desks|woke up)",
+    "(everyone|my friends|your staff) (says|say|said) (you're quick|this chat is quick|it's easy)",
+    "(I'm typing on my phone|excuse the typos|I type with one hand)",
+    "the weather is (awful|lovely) today",
+    "I (earn|make) <~income> (a month|a year|after tax)",
+    "(the cat is on the keyboard|the baby is asleep so I can't call)",
+    "I was (told|promised) an answer (<~back>|by email)",
+    "it's my first time (using this|asking here|with your bank)",
+    "I've read the help pages",
+    "(I love|I like) your new app",
+    "my phone battery is at <count> percent",
 ]

@@ -4,8 +4,9 @@ An adapter is a LoRA in peft's format, with heads.safetensors beside it on encod
 
     adapter_config.json   adapter_model.safetensors   heads.safetensors   manifest.json
 
-`admit` is asked before an adapter enters the store, `check_fits` before it is loaded; what the store holds is named by its
-content, so finite weights need no second look. Model servers accept NaN weights and adapters of another base; we do not.
+`admit` is asked before an adapter enters the store, `check_fits` before it is loaded; what the store holds
+is named by its content, so finite weights need no second look. Model servers accept NaN weights and
+adapters of another base; we do not.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ MANIFEST = "manifest.json"
 MAX_RANK = 64
 
 _LORA_NAME = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight\Z")
-_PLAIN = {"peft_type": "LORA", "auto_mapping": None, "bias": "none", "modules_to_save": None, "use_dora": False}
+_PLAIN = {
+    "peft_type": "LORA",
+    "auto_mapping": None,
+    "bias": "none",
+    "modules_to_save": None,
+    "use_dora": False,
+}
 """What adapter_config.json must say: plain LoRA, and no code to be imported (`auto_mapping`)."""
 
 
@@ -43,7 +50,9 @@ class Manifest(BaseModel):
     base_sha256: str = Field(description="The weights it was trained on, and fits only.")
     recipe: dict[str, Any] = Field(description="The whole recipe, defaults included.")
     seed: int
-    examples: dict[str, int] = Field(description="How many examples there were, and how many were dropped and why.")
+    examples: dict[str, int] = Field(
+        description="How many examples there were, and how many were dropped and why."
+    )
     figures: dict[str, float] = Field(description="Measured on the held-out part.")
     calibration: dict[str, float] = Field(description="Temperature of each decided field.")
     made_with: dict[str, str] = Field(description="Versions of the libraries.")
@@ -58,7 +67,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError as err:
-        raise ShoalError(f"adapter {folder} has no {MANIFEST}, so its training did not finish. Train it again") from err
+        raise ShoalError(
+            f"adapter {folder} has no {MANIFEST}, so its training did not finish. Train it again"
+        ) from err
     except ValidationError as err:
         first = err.errors()[0]
         place = ".".join(map(str, first["loc"])) or "it"
@@ -82,7 +93,9 @@ def admit(folder: Path, base_folder: Path) -> None:
             with safe_open(file, framework="pt") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 (no mapping)
                     if not bool(torch.isfinite(tensors.get_tensor(name)).all()):
-                        raise ShoalError(f"adapter {folder}: {name} in {file.name} holds NaN or infinite weights")
+                        raise ShoalError(
+                            f"adapter {folder}: {name} in {file.name} holds NaN or infinite weights"
+                        )
 
 
 def check_fits(folder: Path, base_folder: Path) -> None:
@@ -108,7 +121,9 @@ def _check_files(folder: Path) -> None:
     allowed = {CONFIG, TENSORS, HEADS, MANIFEST}
     for file in sorted(folder.rglob("*")):
         if file.relative_to(folder).as_posix() not in allowed:
-            raise ShoalError(f"adapter {folder} holds {file.name}. Expected nothing but {', '.join(sorted(allowed))}")
+            raise ShoalError(
+                f"adapter {folder} holds {file.name}. Expected nothing but {', '.join(sorted(allowed))}"
+            )
     for name in (CONFIG, TENSORS):
         if not (folder / name).is_file():
             raise ShoalError(f"adapter {folder} has no {name}")
@@ -121,7 +136,9 @@ def _check_config(folder: Path) -> int:
         raise ShoalError(f"adapter {folder}: {CONFIG} is not JSON: {err}") from err
     for key, wanted in _PLAIN.items():
         if (config.get(key) or None) != (wanted or None):
-            raise ShoalError(f"adapter {folder}: {CONFIG} says {key}: {config[key]!r}. Expected {wanted!r}, a plain LoRA")
+            raise ShoalError(
+                f"adapter {folder}: {CONFIG} says {key}: {config[key]!r}. Expected {wanted!r}, a plain LoRA"
+            )
     rank = config.get("r")
     if not isinstance(rank, int) or not 1 <= rank <= MAX_RANK:
         raise ShoalError(f"adapter {folder}: {CONFIG} says rank {rank!r}. Expected 1 to {MAX_RANK}")
@@ -137,7 +154,9 @@ def _check_shapes(folder: Path, shapes: Mapping[str, tuple[int, ...]], rank: int
             raise ShoalError(f"adapter {folder}: {name} is no LoRA weight")
         target = _base_shape(match["module"], base)
         if target is None:
-            raise ShoalError(f"adapter {folder}: the base has no linear layer {match['module']}, which {name} is for")
+            raise ShoalError(
+                f"adapter {folder}: the base has no linear layer {match['module']}, which {name} is for"
+            )
         wanted = (rank, target[1]) if match["side"] == "A" else (target[0], rank)
         if shape != wanted:
             raise ShoalError(f"adapter {folder}: {name} has the shape {list(shape)}, expected {list(wanted)}")
@@ -172,7 +191,10 @@ def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
             if size > file.stat().st_size:
                 raise ValueError("its header is longer than the file")
             header = json.loads(stream.read(size))
-            end = max((each["data_offsets"][1] for name, each in header.items() if name != "__metadata__"), default=0)
+            end = max(
+                (each["data_offsets"][1] for name, each in header.items() if name != "__metadata__"),
+                default=0,
+            )
             if 8 + size + end != file.stat().st_size:
                 raise ValueError("it was cut off or added to")
             return {name: tuple(each["shape"]) for name, each in header.items() if name != "__metadata__"}

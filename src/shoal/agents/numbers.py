@@ -1,15 +1,16 @@
 """Numbers as people write them: the reading of `span[number]`.
 
-    $12,500   12.5k   twelve thousand   two and a half grand   1 200,50   USD 3,000.00   €4.000   1.2 million   750 bucks
+    $12,500   12.5k   twelve thousand   two and a half grand   1 200,50
+    USD 3,000.00   €4.000   1.2 million   750 bucks
 
-Digits go through price-parser, number words through text2num; putting both together with scales
-("12 thousand five hundred", "half a million") is done here. What cannot be read as ONE number is None: ranges ("2-3k"),
-percentages, vague words ("a few hundred"), anything with words that belong to no number.
+Digits go through price-parser, number words through text2num; putting both together with scales ("12
+thousand five hundred", "half a million") is done here. What cannot be read as ONE number is None: ranges
+("2-3k"), percentages, vague words ("a few hundred"), anything with words that belong to no number.
 
-Separators: with both `.` and `,` the last one is the decimal sign; a lone one is a thousands sign when exactly three
-digits follow ("1,500", "€4.000"), else the decimal sign ("12,50"). Before a scale it is always the decimal sign ("1,250 k"
-is unusual and read as 1.25 thousand, "1.125 million" as people mean it). Spaces and apostrophes only separate thousands.
-"A couple of hundred" is 200.
+Separators: with both `.` and `,` the last one is the decimal sign; a lone one is a thousands sign when
+exactly three digits follow ("1,500", "€4.000"), else the decimal sign ("12,50"). Before a scale it is
+always the decimal sign ("1,250 k" is unusual and read as 1.25 thousand, "1.125 million" as people mean it).
+Spaces and apostrophes only separate thousands. "A couple of hundred" is 200.
 """
 
 from __future__ import annotations
@@ -30,18 +31,38 @@ _CURRENCY = re.compile(
     r"|pounds?(?: sterling)?|sterling|euros?|rupees?|yen|francs?)(?![a-z])"
 )
 # Codes glued to digits: "3000usd", "eur500".
-_GLUED_CURRENCY = re.compile(r"(?<=[\dk])(?:usd|eur|gbp|chf|cad|aud)\b|\b(?:usd|eur|gbp|chf|cad|aud|rs)(?=\d)")
+_GLUED_CURRENCY = re.compile(
+    r"(?<=[\dk])(?:usd|eur|gbp|chf|cad|aud)\b|\b(?:usd|eur|gbp|chf|cad|aud|rs)(?=\d)"
+)
 _FILLER = (
-    r"(?:about|around|roughly|approximately|approx\.?|circa|exactly|precisely|only|just|maybe|perhaps|say|up to|at least|at most"
-    r"|no more than|a total of|in total|total|another|an extra|an additional|extra|additional|more|or so|by|to|please|limit|of|~)"
+    r"(?:about|around|roughly|approximately|approx\.?|circa|exactly|precisely|only|just|maybe|perhaps|say"
+    r"|up to|at least|at most|no more than|a total of|in total|total|another|an extra|an additional|extra"
+    r"|additional|more|or so|by|to|please|limit|of|~)"
 )
 _FILLERS = re.compile(rf"\A\s*(?:{_FILLER}(?![a-z])\s*)+|(?:\s*(?<![a-z]){_FILLER})+\s*\Z")
-_CENTS = re.compile(r"(.+?)\s*(?:dollars?|pounds?|euros?|quid|bucks?)\s+(?:and\s+)?(.+?)\s*(?:cents?|pence|p)\Z")
+_CENTS = re.compile(
+    r"(.+?)\s*(?:dollars?|pounds?|euros?|quid|bucks?)\s+(?:and\s+)?(.+?)\s*(?:cents?|pence|p)\Z"
+)
 _DIGITS = re.compile(r"\d[\d.,'’ _]*")
 _TOKEN = re.compile(r"(\d[\d.,'’_]*(?: \d{3}(?!\d)[\d.,]*)*)|([a-z]+(?:-[a-z]+)*)|(\S)")
 _SMALL_WORDS = frozenset(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
-    " nineteen twenty thirty forty fourty fifty sixty seventy eighty ninety".split()
+    {
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    }
+    | {"thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"}
+    | {"twenty", "thirty", "forty", "fourty", "fifty", "sixty", "seventy", "eighty", "ninety"}
 )
 
 
@@ -62,7 +83,7 @@ def read_number(text: str) -> float | None:
 
 
 def _tokens(text: str) -> list[str]:
-    """Digit groups, words and other signs; hyphens join words only where text2num reads them ("forty-two")."""
+    """Digit groups, words and other signs; hyphens join words only inside numbers ("forty-two")."""
     found: list[str] = []
     for digits, word, other in _TOKEN.findall(text):
         if word and not (set(word.split("-")) <= _SMALL_WORDS):
@@ -101,7 +122,7 @@ def _compose(tokens: list[str]) -> float | None:
 
 
 def _may_follow(number: float, current: float | None, last_scale: float) -> bool:
-    """Whether `number` completes `current` ("two hundred" + "fifty", "forty" + "two") and stays below the scale before it."""
+    """Whether `number` completes `current`: "two hundred" + "fifty", "forty" + "two"."""
     if current is None:
         return number < last_scale
     room = 100 if current % 100 == 0 else 10 if current % 10 == 0 and current % 100 >= 20 else 1
@@ -111,16 +132,17 @@ def _may_follow(number: float, current: float | None, last_scale: float) -> bool
 def _without_idioms(tokens: list[str]) -> list[str]:
     """Spell out "a", "a couple of", "half a", "and a half" and "point" as digits."""
     text = " ".join(tokens)
+    scales = "|".join(sorted(_SCALES, key=len, reverse=True))
     text = re.sub(r"\b(?:a )?couple(?: of)?\b", "2", text)
     text = re.sub(r"\b(?:a )?dozen(?: of)?\b", "12", text)
     text = re.sub(r"\bthree quarters? (?:of )?an? (?=[a-z])", "0.75 ", text)
     text = re.sub(r"\b(?:a )?quarter (?:of )?an? (?=[a-z])|\ba quarter (?=million\b)", "0.25 ", text)
     text = re.sub(r"\bhalf an? (?=[a-z])|\ba half (?=million\b|grand\b)", "0.5 ", text)
-    text = re.sub(r"\ban?(?= (?:%s)\b)" % "|".join(_SCALES), "1", text)
-    scales = "|".join(sorted(_SCALES, key=len, reverse=True))
+    text = re.sub(rf"\ban?(?= (?:{scales})\b)", "1", text)
     text = re.sub(rf"\b(\S+) ({scales}) and a half\b", r"\1 and a half \2", text)
     text = re.sub(r"\b(\S+) and a half\b", lambda m: _plus_half(m[1]), text)
-    text = re.sub(r"\b(\S+) point (\S+(?: \S+)*?)(?= (?:%s)\b|\Z)" % scales, lambda m: _with_point(m[1], m[2]), text)
+    point = rf"\b(\S+) point (\S+(?: \S+)*?)(?= (?:{scales})\b|\Z)"
+    text = re.sub(point, lambda m: _with_point(m[1], m[2]), text)
     return text.split()
 
 

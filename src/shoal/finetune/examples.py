@@ -5,8 +5,8 @@ A generator is a function in the workspace, found by its file:
     def examples(seed: int, part: Literal["train", "heldout"]) -> Iterator[dict]:
         yield {"input": {"message": "I lost my card"}, "output": {"intent": "lost_card"}}
 
-Span fields hold the exact piece of the input, or null. Generators may go on for ever: the recipe says how many distinct
-examples are taken. What both parts hold is dropped from the training part.
+Span fields hold the exact piece of the input, or null. Generators may go on for ever: the recipe says how
+many distinct examples are taken. What both parts hold is dropped from the training part.
 """
 
 from __future__ import annotations
@@ -54,12 +54,15 @@ def load_examples(data: DataPart, agent: Agent, root: Path, seed: int) -> Data:
     """Draw both parts of an agent's examples.
 
     Raises:
-        ShoalError: the generator cannot be loaded, yields something that does not fit the agent, or too little.
+        ShoalError: the generator cannot be loaded, or yields something that does not fit
+            the agent, or too little.
     """
     generator = _load_generator(data.python, root)
     funnel: dict[str, int] = {}
     heldout = _draw(generator, "heldout", data.heldout, agent, data.python, seed, funnel, set())
-    train = _draw(generator, "train", data.train, agent, data.python, seed, funnel, {_key(each) for each in heldout})
+    train = _draw(
+        generator, "train", data.train, agent, data.python, seed, funnel, {_key(each) for each in heldout}
+    )
     return Data(train=train, heldout=heldout, funnel=funnel)
 
 
@@ -84,7 +87,14 @@ def _package_of(folder: Path) -> str:
 
 
 def _draw(
-    generator: Generator, part: str, wanted: int, agent: Agent, source: str, seed: int, funnel: dict[str, int], known: set[str]
+    generator: Generator,
+    part: str,
+    wanted: int,
+    agent: Agent,
+    source: str,
+    seed: int,
+    funnel: dict[str, int],
+    known: set[str],
 ) -> tuple[Example, ...]:
     kept: list[Example] = []
     drawn = 0
@@ -115,7 +125,11 @@ def _checked(raw: Mapping[str, Any], agent: Agent, where: str) -> Example:
         raise ShoalError(f"{where} has the keys {', '.join(map(str, raw))}; expected input and output")
     try:
         values = read(agent.input, raw["input"], "input")
-        output = read(Record({name: _as_written(kind) for name, kind in agent.output.fields.items()}), raw["output"], "output")
+        output = read(
+            Record({name: _as_written(kind) for name, kind in agent.output.fields.items()}),
+            raw["output"],
+            "output",
+        )
     except ValueMismatch as err:
         raise ShoalError(f"{where} does not fit agent '{agent.name}': {err}") from err
     for name, kind in agent.output.fields.items():

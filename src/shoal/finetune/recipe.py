@@ -1,10 +1,10 @@
 """A recipe: everything that decides what an adapter becomes, in one YAML file.
 
-    version: 1
-    agent: triage
-    data: {python: "finetune/bank/triage.py:examples", train: 12000, heldout: 1500}
-    lora: {rank: 16}
-    training: {epochs: 2, learning_rate: 0.0005}
+version: 1
+agent: triage
+data: {python: "finetune/bank/triage.py:examples", train: 12000, heldout: 1500}
+lora: {rank: 16}
+training: {epochs: 2, learning_rate: 0.0005}
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class DataPart(Strict):
 
     python: str = Field(
         pattern=r"^[^:]+\.py:[A-Za-z_]\w*$",
-        description="file.py:function, relative to the workspace. The function is called with a seed and 'train' or "
-        "'heldout' and yields {input: {...}, output: {...}}, as long as it likes.",
+        description="file.py:function, relative to the workspace. The function is called with a seed "
+        "and 'train' or 'heldout', and yields {input: {...}, output: {...}}, as long as it likes.",
     )
     train: int = Field(gt=0, description="How many distinct examples to train on.")
     heldout: int = Field(gt=0, description="How many distinct examples to measure and calibrate on.")
@@ -51,7 +51,9 @@ class TrainingPart(Strict):
     learning_rate: float = Field(default=0.0005, gt=0, description="Of the LoRA, at its highest.")
     head_learning_rate: float = Field(default=0.002, gt=0, description="Of the heads on encoders.")
     warmup: float = Field(default=0.05, ge=0, lt=1, description="Part of the steps in which the rate rises.")
-    decay: Literal["linear", "cosine"] = Field(default="linear", description="How the rate falls to 0 afterwards.")
+    decay: Literal["linear", "cosine"] = Field(
+        default="linear", description="How the rate falls to 0 afterwards."
+    )
     weight_decay: float = Field(default=0.01, ge=0, description="Of AdamW, on matrices.")
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Of enum fields on encoders.")
     seed: int = Field(default=7, description="Of weights, order and the generator.")

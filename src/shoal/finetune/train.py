@@ -1,4 +1,4 @@
-"""One training from recipe to record: examples, LoRA, figures, admission, store, agents/<agent>/adapters.yaml.
+"""One training from recipe to record: examples, LoRA, figures, admission, store, adapters.yaml.
 
     agentctl finetune finetune/triage.yaml
 
@@ -78,12 +78,15 @@ def _agent(recipe: Recipe, recipe_file: Path, root: Path) -> Agent:
     agents = load_workspace(root, with_adapters=False).agents
     if recipe.agent not in agents:
         raise ShoalError(
-            f"{recipe_file.name} trains agent '{recipe.agent}', which agents.yaml does not have. {suggest(recipe.agent, agents)}"
+            f"{recipe_file.name} trains agent '{recipe.agent}', which agents.yaml does not have. "
+            f"{suggest(recipe.agent, agents)}"
         )
     return agents[recipe.agent]
 
 
-def _trainer(agent: Agent) -> Callable[[Agent, Recipe, Data, Path, Path, Callable[[Progress], None]], Outcome]:
+def _trainer(
+    agent: Agent,
+) -> Callable[[Agent, Recipe, Data, Path, Path, Callable[[Progress], None]], Outcome]:
     try:
         if agent.base.kind == "encoder":
             from shoal.finetune.encoder import train_encoder
@@ -128,6 +131,11 @@ def _record(file: Path, sha256: str, manifest: Manifest) -> str:
 def _written(adapters: Mapping[str, AdapterEntry]) -> str:
     lines = ["version: 1", "adapters:"]
     for version, entry in adapters.items():
-        lines += [f"  {version}:", f"    sha256: {entry.sha256}", f"    base_sha256: {entry.base_sha256}", "    figures:"]
+        lines += [
+            f"  {version}:",
+            f"    sha256: {entry.sha256}",
+            f"    base_sha256: {entry.base_sha256}",
+            "    figures:",
+        ]
         lines += [f"      {name}: {value}" for name, value in entry.figures.items()]
     return "\n".join(lines) + "\n"

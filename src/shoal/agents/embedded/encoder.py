@@ -1,7 +1,7 @@
 """An encoder base in this process, with the adapters and heads of its agents.
 
-One forward pass answers all fields of an agent. Texts longer than the model's window (512 tokens on BERT and MiniLM) are read up
-to the window; what comes after is not seen.
+One forward pass answers all fields of an agent. Texts longer than the model's window (512 tokens on BERT
+and MiniLM) are read up to the window; what comes after is not seen.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from shoal.workspace.types import Record
 
 _BATCH_TOKENS = 4096
 """Padded tokens of one forward pass: more gains nothing on a CPU and costs memory."""
+
+
+_MOST_READ = 8
+"""How many choices are tried before a number is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,9 @@ class Backbone:
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(self.window)
         self._pad: int = config.pad_token_id
-        unused = {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
+        unused = (
+            {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
+        )
         self.model = AutoModel.from_pretrained(
             folder, config=config, local_files_only=True, dtype=torch.float32, **unused
         ).eval()
@@ -151,8 +157,8 @@ class EncoderModel:
     def _activate(self, agent: Agent) -> Heads:
         if agent.adapter is None:
             raise ShoalError(
-                f"agent '{agent.name}' is on the encoder '{agent.base.name}' and has no adapter, so it has no head to answer "
-                f"with. Train one with: agentctl finetune finetune/{agent.name}.yaml"
+                f"agent '{agent.name}' is on the encoder '{agent.base.name}' and has no adapter, so "
+                f"it has no head to answer with. Train one with: agentctl finetune finetune/{agent.name}.yaml"
             )
         key = agent.adapter.sha256
         if key not in self._heads:
@@ -186,19 +192,19 @@ def by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
         yield rows
 
 
-def _read_answer(heads: Heads, scores: Mapping[str, Tensor], batch: Batch, row: int, request: Request) -> Answer:
+def _read_answer(
+    heads: Heads, scores: Mapping[str, Tensor], batch: Batch, row: int, request: Request
+) -> Answer:
     output: dict[str, Any] = {}
     confidence: dict[str, float] = {}
-    for name, spec in heads.specs.items():
+    for name in request.agent.output.fields:
+        spec = heads.specs[name]
         chances = torch.softmax(scores[name] / heads.temperatures[name], dim=-1)
-        chosen = _choose(chances, request)
-        output[name], confidence[name] = None, float(chances[chosen])
         if isinstance(spec, LabelSpec):
-            output[name] = spec.cases[chosen]
-        elif chosen:
-            output[name] = _read_span(spec, batch, row, chosen)
-            if output[name] is None:  # marked, but not a number: as unsure as null was
-                confidence[name] = float(chances[0])
+            chosen = _ranked(chances, request)[0]
+            output[name], confidence[name] = spec.cases[chosen], float(chances[chosen])
+        else:
+            output[name], confidence[name] = _read_span(spec, chances, batch, row, request)
     return Answer(
         output=output,
         confidence=min(confidence.values()),
@@ -207,16 +213,27 @@ def _read_answer(heads: Heads, scores: Mapping[str, Tensor], batch: Batch, row: 
     )
 
 
-def _choose(chances: Tensor, request: Request) -> int:
+def _ranked(chances: Tensor, request: Request) -> list[int]:
+    """Choices from the likeliest down; or drawn, when a retry asks for another answer."""
+    most = min(_MOST_READ, int((chances > 0).sum()))
     if request.temperature <= 0:
-        return int(chances.argmax())
+        return chances.topk(most).indices.tolist()
     generator = torch.Generator().manual_seed(request.seed)
-    return int(torch.multinomial(chances ** (1 / request.temperature), 1, generator=generator))
+    return torch.multinomial(
+        chances.double() ** (1 / request.temperature), most, generator=generator
+    ).tolist()
 
 
-def _read_span(spec: SpanSpec, batch: Batch, row: int, chosen: int) -> str | float | None:
-    text = span_text(batch, row, chosen)
-    return read_number(text) if spec.of == "number" else text
+def _read_span(
+    spec: SpanSpec, chances: Tensor, batch: Batch, row: int, request: Request
+) -> tuple[str | float | None, float]:
+    """The likeliest piece of the text, or null; for a number, the likeliest that can be read as one."""
+    for chosen in _ranked(chances, request):
+        text = span_text(batch, row, chosen) if chosen else None
+        value = read_number(text) if text is not None and spec.of == "number" else text
+        if chosen == 0 or value is not None:
+            return value, float(chances[chosen])
+    return None, float(chances[0])
 
 
 def span_text(batch: Batch, row: int, chosen: int) -> str:

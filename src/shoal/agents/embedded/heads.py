@@ -1,9 +1,10 @@
 """What sits on top of an encoder: one linear head for each output field.
 
-A label head scores the cases of an enum (or bool) from the mean of the token vectors. A span head gives every token a
-score as first and as last of the span, and "nothing there" a score of its own; the distribution is over all pairs at once, so
-what it chooses always is one piece of the text or null, with a probability. Weights, cases and temperatures live in one file,
-heads.safetensors.
+A label head scores the cases of an enum (or bool) from a weighted mean of the token vectors; its weights
+start equal and learn where to look. A span head gives every token a score as first and as last of the span,
+and "nothing there" a score of its own; the distribution is over all pairs at once, so what it chooses
+always is one piece of the text or null, with a probability. Weights, cases and temperatures live in one
+file, heads.safetensors.
 """
 
 from __future__ import annotations
@@ -71,12 +72,12 @@ def _spec(agent: Agent, name: str, kind: Type) -> HeadSpec:
             if source in texts or (source is None and len(texts) == 1):
                 return SpanSpec(source or texts[0], of)
             raise ShoalError(
-                f"agent '{agent.name}': output '{name}' is {kind}, expected a piece of one of the inputs of type str: "
-                f"{', '.join(texts) or 'there are none'}"
+                f"agent '{agent.name}': output '{name}' is {kind}, expected a piece of one of the inputs "
+                f"of type str: {', '.join(texts) or 'there are none'}"
             )
     raise ShoalError(
-        f"agent '{agent.name}' is on the encoder '{agent.base.name}', which labels and marks; its output '{name}' is {kind}. "
-        "Expected enum, bool or span, or a decoder as base"
+        f"agent '{agent.name}' is on the encoder '{agent.base.name}', which labels and marks; "
+        f"its output '{name}' is {kind}. Expected enum, bool or span, or a decoder as base"
     )
 
 
@@ -88,6 +89,46 @@ class SpanBounds:
     ends: Tensor
 
 
+class LabelHead(nn.Module):
+    """Scores of cases: [batch, cases]."""
+
+    def __init__(self, hidden: int, num_cases: int) -> None:
+        super().__init__()
+        self.query = nn.Parameter(torch.zeros(hidden))
+        self.cases = nn.Linear(hidden, num_cases)
+
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Score the cases."""
+        scores: Tensor = self.cases(self.pool(hidden, mask))
+        return scores
+
+    def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """One vector of length 1 for each text: the mean of its tokens as long as the query is zero."""
+        weights = (hidden @ self.query).masked_fill(mask == 0, -torch.inf).softmax(-1)
+        return nn.functional.normalize((weights.unsqueeze(1) @ hidden).squeeze(1), dim=-1)
+
+
+class SpanHead(nn.Module):
+    """Scores of null and of all pairs of first and last token: [batch, 1 + tokens * tokens]."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.tokens = nn.Linear(hidden, 3)
+
+    def forward(self, hidden: Tensor, bounds: SpanBounds) -> Tensor:
+        """Score null and the pairs; pairs that are no span are far below all others."""
+        scores = self.tokens(hidden)
+        starts = scores[..., 0].masked_fill(~bounds.starts, _NEVER)
+        ends = scores[..., 1].masked_fill(~bounds.ends, _NEVER)
+        pairs = starts.unsqueeze(2) + ends.unsqueeze(1)
+        width = pairs.shape[1]
+        fits = (
+            torch.ones(width, width, dtype=torch.bool, device=pairs.device).triu().tril(MAX_SPAN_TOKENS - 1)
+        )
+        pairs = pairs.masked_fill(~fits, 2 * _NEVER)
+        return torch.cat([scores[:, 0, 2:3], pairs.flatten(1)], dim=1)
+
+
 class Heads(nn.Module):
     """The heads of one agent."""
 
@@ -95,39 +136,29 @@ class Heads(nn.Module):
         super().__init__()
         self.specs = dict(specs)
         self.temperatures = dict.fromkeys(specs, 1.0)
-        self.rows = nn.ModuleDict(
-            {name: nn.Linear(hidden, len(s.cases) if isinstance(s, LabelSpec) else 3) for name, s in specs.items()}
+        self.fields = nn.ModuleDict(
+            {
+                name: LabelHead(hidden, len(spec.cases)) if isinstance(spec, LabelSpec) else SpanHead(hidden)
+                for name, spec in specs.items()
+            }
         )
 
     def forward(self, hidden: Tensor, mask: Tensor, bounds: Mapping[str, SpanBounds]) -> dict[str, Tensor]:
-        """Scores of each field: [batch, cases], or [batch, 1 + tokens * tokens] with null first.
+        """Scores of each field.
 
         Args:
             hidden: [batch, tokens, width] from the encoder.
             mask: [batch, tokens], 1 where there is a token.
             bounds: by source field.
         """
-        pooled = mean_pool(hidden, mask)
         return {
-            name: self.rows[name](pooled) if isinstance(spec, LabelSpec)
-            else self._span_scores(self.rows[name], hidden, bounds[spec.source])
+            name: self.fields[name](hidden, mask if isinstance(spec, LabelSpec) else bounds[spec.source])
             for name, spec in self.specs.items()
-        }  # fmt: skip
-
-    @staticmethod
-    def _span_scores(row: nn.Module, hidden: Tensor, bounds: SpanBounds) -> Tensor:
-        scores = row(hidden)
-        starts = scores[..., 0].masked_fill(~bounds.starts, _NEVER)
-        ends = scores[..., 1].masked_fill(~bounds.ends, _NEVER)
-        pairs = starts.unsqueeze(2) + ends.unsqueeze(1)
-        width = pairs.shape[1]
-        fits = torch.ones(width, width, dtype=torch.bool, device=pairs.device).triu().tril(MAX_SPAN_TOKENS - 1)
-        pairs = pairs.masked_fill(~fits, 2 * _NEVER)
-        return torch.cat([scores[:, 0, 2:3], pairs.flatten(1)], dim=1)
+        }
 
     def save(self, folder: Path) -> None:
         """Write weights (half precision), cases and temperatures into the folder."""
-        tensors = {name: tensor.half().contiguous() for name, tensor in self.rows.state_dict().items()}
+        tensors = {name: tensor.half().contiguous() for name, tensor in self.fields.state_dict().items()}
         heads = [
             {"field": name, **asdict(spec), "temperature": round(self.temperatures[name], 4)}
             for name, spec in self.specs.items()
@@ -148,7 +179,7 @@ def load_heads(folder: Path, agent: Agent) -> Heads:
     specs = {name: _described(head) for name, head in described.items()}
     _check_contract(agent, specs)
     heads = Heads(specs, next(tensor.shape[1] for tensor in tensors.values() if tensor.dim() == 2))
-    heads.rows.load_state_dict(tensors)
+    heads.fields.load_state_dict(tensors)
     heads.temperatures = temperatures
     return heads.eval()
 
@@ -163,16 +194,13 @@ def _check_contract(agent: Agent, specs: Mapping[str, HeadSpec]) -> None:
     for name, wanted in head_specs(agent).items():
         given = specs.get(name)
         same_cases = (
-            isinstance(given, LabelSpec) and isinstance(wanted, LabelSpec) and set(given.cases) == set(wanted.cases)
+            isinstance(given, LabelSpec)
+            and isinstance(wanted, LabelSpec)
+            and set(given.cases) == set(wanted.cases)
         )
         if given != wanted and not same_cases:
             raise ShoalError(
-                f"agent '{agent.name}': its adapter was trained before the output '{name}: {agent.output.fields[name]}' was "
-                f"declared so. Train it again with: agentctl finetune finetune/{agent.name}.yaml"
+                f"agent '{agent.name}': its adapter was trained before the output "
+                f"'{name}: {agent.output.fields[name]}' was declared so. "
+                f"Train it again with: agentctl finetune finetune/{agent.name}.yaml"
             )
-
-
-def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
-    """The mean of the token vectors, of length 1."""
-    weights = mask.unsqueeze(-1).to(hidden.dtype)
-    return nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9), dim=-1)
