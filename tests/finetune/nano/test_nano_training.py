@@ -7,7 +7,7 @@ import torch
 from pydantic import ValidationError
 from transformers import GraniteForCausalLM
 
-from shoal.finetune.nano import model, pretrain, recipe, start
+from shoal.finetune.nano import model, pretrain, recipe, start, tokenizer
 from shoal.finetune.nano.mix import Mix
 
 SHAPE = model.Shape(640, 256, 3, 4, 64, 128, 1e6, 12.0)
@@ -66,7 +66,7 @@ def _tiny(folder: Path, tokens: int) -> recipe.Recipe:
 def test_a_short_run_writes_a_folder_and_resumes(tmp_path: Path) -> None:
     first = _tiny(tmp_path, 1500)
     (tmp_path / "state").mkdir()
-    pretrain.learn_tokenizer(first).save_pretrained(tmp_path / "state")
+    tokenizer.save(pretrain.learn_tokenizer(first), tmp_path / "state")
     pretrain.work(0, first)
     again = pretrain.Run(_tiny(tmp_path, 3000))
     assert again.tokens >= 1500

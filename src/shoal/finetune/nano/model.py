@@ -189,3 +189,5 @@ def export(weights: dict[str, Tensor], shape: Shape, folder: Path) -> None:
         do_sample=False, eos_token_id=1, bos_token_id=1, pad_token_id=0, max_new_tokens=160
     )
     model.to(torch.bfloat16).save_pretrained(folder)
+    for path in folder.iterdir():
+        path.chmod(0o644)

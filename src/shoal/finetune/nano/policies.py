@@ -46,16 +46,27 @@ class Check:
 
 
 def _make_check(d: Draw, key: str, met: bool, decision: str) -> Check:
-    if d.chance(0.2):
-        wanted, found = d.word(), d.word()
-        text = f"{key} {found if not met else wanted} is {'' if met else 'not '}{wanted}"
+    if d.chance(0.25):
+        wanted = " ".join(d.word() for _ in range(d.pick((1, 1, 1, 2, 3))))
+        value = d.pick(("", d.word(), d.word(), wanted if met else d.word()))
+        text = f"{key} {value}".strip() + f" is {'' if met else 'not '}{wanted}"
         return Check(key, text, wanted, met, decision)
     yes, no, short = d.pick(_HELD_OPS if d.new_wordings else _NUMBER_OPS)
-    unit = d.pick(lex.UNITS)
-    money = d.chance(0.22)
-    value, bound = (d.money(), d.money()) if money else (d.number() + unit, d.number() + unit)
-    link = d.pick(("", "", "", "", " of", ":", " (asked)"))
+    value, bound = _sides(d)
+    link = d.pick(("", "", "", "", "", "", " of", ":", " (asked)"))
     return Check(key, f"{key}{link} {value} {yes if met else no} {bound}", f"{short} {bound}", met, decision)
+
+
+def _sides(d: Draw) -> tuple[str, str]:
+    """Makes what was found and the bound; bounds are at times longer than a number."""
+    unit = d.pick(lex.UNITS)
+    value, bound = (d.money(), d.money()) if d.chance(0.25) else (d.number() + unit, d.number() + unit)
+    if d.chance(0.12):
+        bound += f" {d.pick(('on a', 'in', 'for', 'of'))} {d.word()} {d.word()}"
+    elif d.chance(0.05):
+        kind = d.word()
+        bound = ", ".join(f"{d.money()} on a {d.word()} {kind}" for _ in range(d.rng.randint(2, 4)))
+    return value, bound
 
 
 def _alike_keys(d: Draw, count: int) -> list[str]:
@@ -70,7 +81,8 @@ def make_checks(d: Draw, low: int = 2, high: int = 8) -> list[Check]:
     keys = _alike_keys(d, d.count(low, high)) if d.chance(0.2) else d.keys(d.count(low, high))
     palette = d.some(lex.DECISIONS, 2, 5)
     share = d.pick((0.0, 0.0, 0.15, 0.3, 0.5, 0.8))
-    return [_make_check(d, key, not d.chance(share), d.pick(palette)) for key in keys]
+    checks = [_make_check(d, key, not d.chance(share), d.pick(palette)) for key in keys]
+    return sorted(checks, key=lambda check: check.met) if d.chance(0.25) else checks
 
 
 def first_unmet(checks: list[Check]) -> Check | None:
@@ -89,26 +101,17 @@ def check_section(d: Draw, checks: list[Check]) -> str:
 def rule_section(d: Draw, checks: list[Check], final: str, first: bool = True) -> str:
     """Writes the rule lines in an order of their own, with the line for the case that every rule is met."""
     each = d.wording(say.POLICY_EACH, say.POLICY_EACH_HELD)
-    form = d.pick(
-        (
-            "- {}: {}. {}",
-            "- {}: {}. {}",
-            "- {}: {}. {}",
-            "{}: {}. {}",
-            "* {}: {}. {}",
-            "- {} must be {}. {}",
-            "- {} {}; {}",
-            "{}. {}: {}. {}",
-        )
-    )
-    rows = []
-    for number, check in enumerate(d.shuffled(checks), 1):
-        parts = (check.key, check.want, each.format(check.decision))
-        rows.append(form.format(number, *parts) if form.startswith("{}. ") else form.format(*parts))
+    form = d.pick(say.POLICY_FORMS)
+    rows = [
+        form.format(n=number, k=check.key, w=check.want, d=check.decision, e=each.format(check.decision))
+        for number, check in enumerate(d.shuffled(checks), 1)
+    ]
     every = d.pick(("", "- ")) + d.wording(say.POLICY_ALL, say.POLICY_ALL_HELD).format(final)
     rows.insert(0 if d.chance(0.15) else len(rows), every)
     sentence = d.wording(say.POLICY_FIRST, say.POLICY_FIRST_HELD) if first else ""
     rows = [sentence, *rows] if d.chance(0.5) else [*rows, sentence]
+    if d.chance(0.15):
+        rows.append(d.phrase(6, 20) + ".")
     return "\n".join(row for row in (d.pick(say.POLICY_RULE_HEADS), *rows) if row)
 
 

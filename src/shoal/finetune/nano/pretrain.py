@@ -76,6 +76,15 @@ def cut(rows: Sequence[Row], tokens: int) -> list[list[Row]]:
     return batches
 
 
+def token_weights(batch: Sequence[Row]) -> torch.Tensor:
+    """Weighs answer tokens so that a long answer counts as the root of its length, not as its length.
+
+    Otherwise the one token of a decision or a label drowns among the tokens of replies.
+    """
+    lengths = torch.tensor([len(ids) - start for ids, start in batch])
+    return (lengths.float() ** -0.5).repeat_interleave(lengths)
+
+
 def rate_scale(training: TrainingPart, step: int, tokens: int) -> float:
     """Returns the share of the full learning rate: a short warm-up, a plateau, a straight line to zero."""
     share = tokens / training.tokens
@@ -127,9 +136,8 @@ class Run:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         export({name: weight.clone() for name, weight in self.average.items()}, self.model.shape, fresh)
-        for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-            if (self.folder / name).exists():
-                shutil.copy(self.folder / name, fresh / name)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(self.folder / name, fresh / name)
         if (target / "README.md").exists():
             shutil.copy(target / "README.md", fresh / "README.md")
         shutil.rmtree(target, ignore_errors=True)
@@ -140,15 +148,16 @@ class Run:
         ids, positions, targets = measure.padded(batch)
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.model.logits(ids, positions)
-        loss = F.cross_entropy(logits, targets)
+        losses, weights = F.cross_entropy(logits, targets, reduction="none"), token_weights(batch)
+        loss = (losses * weights).sum() / weights.sum()
         torch.autograd.backward(loss)
         train = self.recipe.training
         scale = rate_scale(train, self.step, self.tokens)
         self.optimizer.step(train.matrix_rate * scale, train.other_rate * scale)
         keep = min(train.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            weights = [weight.detach() for weight in self.model.parameters()]
-            torch._foreach_lerp_(list(self.average.values()), weights, 1 - keep)
+            latest = [weight.detach() for weight in self.model.parameters()]
+            torch._foreach_lerp_(list(self.average.values()), latest, 1 - keep)
         self.step += 1
         counts = torch.tensor([sum(len(row) for row, _ in batch), len(targets)])
         if self.world > 1:
@@ -245,11 +254,11 @@ def main(arguments: Sequence[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "meeting").unlink(missing_ok=True)
     if not (folder / "tokenizer.json").exists():
-        learn_tokenizer(recipe).save_pretrained(folder)
+        tokenizer.save(learn_tokenizer(recipe), folder)
     if recipe.training.processes == 1:
         work(0, recipe)
     else:
-        spawn(work, args=(recipe,), nprocs=recipe.training.processes)
+        spawn(work, args=(recipe,), nprocs=recipe.training.processes)  # type: ignore[no-untyped-call]
     return 0
 
 

@@ -68,6 +68,10 @@ def _body(d: Draw, kind: str) -> str:
     return claim + d.pick(say.REPLY_WHY)
 
 
+def _amount(d: Draw) -> str:
+    return d.phrase(2, 4) if d.chance(0.06) else d.quantity() if d.chance(0.1) else d.money()
+
+
 def _facts(d: Draw, style: str, about: str, decision: str) -> tuple[dict[str, str], dict[str, str]]:
     keys = {
         "name": d.pick(
@@ -77,7 +81,7 @@ def _facts(d: Draw, style: str, about: str, decision: str) -> tuple[dict[str, st
         "decision": d.pick(("decision", "decision", "decision", "decision", "outcome", "result", "answer")),
         "reason": d.pick(("reason", "reason", "reason", "reason", "because", "why", "grounds")),
     }
-    values = {"name": d.name(), "amount": d.money(), "decision": decision, "reason": reason_text(d)}
+    values = {"name": d.name(), "amount": _amount(d), "decision": decision, "reason": reason_text(d)}
     if d.chance(0.45):
         keys["style"], values["style"] = d.pick(("style", "style", "tone")), style
     if d.chance(0.55):
@@ -102,6 +106,8 @@ def _reply_text(d: Draw, facts: dict[str, str], keys: dict[str, str], style: str
         d.pick(say.REPLY_HELLO_HELD) if d.new_wordings and d.chance(0.5) else d.pick(say.REPLY_HELLO[style])
     )
     body = _body(d, kind).format(t=topic, a=facts[keys["amount"]], r=facts[keys["reason"]])
+    if d.chance(0.25):
+        body = f"{d.pick(say.REPLY_OPEN)} {body[0].upper()}{body[1:]}"
     if hello.endswith(("!", ".")):
         body = body[0].upper() + body[1:]
     parts = (hello.format(n=facts[keys["name"]]), body, _tail(d, style, facts, keys))

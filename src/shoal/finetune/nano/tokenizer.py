@@ -7,7 +7,6 @@ and the twins start from shared weights.
 
 import itertools
 import json
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -136,9 +135,19 @@ class Encoder:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
 
-def rebuild(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Saves a tokenizer into a folder, through a temporary one, and leaves no other file there."""
-    with tempfile.TemporaryDirectory() as temporary:
-        tokenizer.save_pretrained(temporary)
-        for path in Path(temporary).iterdir():
-            (folder / path.name).write_bytes(path.read_bytes())
+def save(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Writes tokenizer.json and a tokenizer_config.json that older and newer readers understand alike."""
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": END,
+        "eos_token": END,
+        "unk_token": END,
+        "pad_token": PAD,
+        "additional_special_tokens": [ROLE, ROLE_END],
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 512,
+        "chat_template": CHAT_TEMPLATE,
+    }
+    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+    (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")

@@ -240,6 +240,8 @@ POLICY_RULE_HEADS: Final[tuple[str, ...]] = (
 )
 POLICY_TASKS: Final[tuple[str, ...]] = (
     "Decide.",
+    "Reason and decision?",
+    "Reason, then decision?",
     "Answer in JSON.",
     "Give the reason and the decision as JSON.",
     "Decide. Answer in JSON: reason, then decision.",
@@ -401,5 +403,21 @@ POLICY_REASON: Final[tuple[str, ...]] = items(
     Which check is the first that is not met? | First check not met? | Reason? | Give the reason. |
     What is the reason? | Copy the first check that is not met. | Which check decides? |
     The first one not met?
+    """
+)
+POLICY_FORMS: Final[tuple[str, ...]] = items(
+    """
+    - {k}: {w}. {e} | - {k}: {w}. {e} | - {k}: {w}. {e} | {k}: {w}. {e} | * {k}: {w}. {e} |
+    - {k} must be {w}. {e} | - {k} {w}; {e} | {n}. {k}: {w}. {e} | - {k}: {d} unless {w}. |
+    - {k}: {d} unless {w}. | - {k}: {d} unless {w}. | - {k}: {d} unless {w}. | {k}: {d} unless {w} |
+    - {d} unless {k} is {w}. | - {d} if {k} is not {w}. | - {k} not {w}: {d}. | {n}. {k}: {d} unless {w}. |
+    - {k}: {w}, else {d}.
+    """
+)
+REPLY_OPEN: Final[tuple[str, ...]] = items(
+    """
+    thank you for asking. | thank you for your request. | thank you for your message. |
+    thanks for writing to us. | we have looked at your request. | we have read your request. |
+    this is about your request. | you asked us for a decision.
     """
 )
