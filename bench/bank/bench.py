@@ -2,9 +2,10 @@
 
     make bench            # or: .venv/bin/python bench/bank/bench.py [FILE.jsonl]
 
-A case is a line of JSON: {"message": ..., "customer_id": ..., "intent": ..., "amount": number or null}.
-All cases run through `agentctl run credit_line --each`. The decision is held against the written policy,
-worked out here a second time from the words of agents/policy/knowledge/credit_line.md.
+The cases are the messages in evals/bank, written by hand and never trained on, each from another customer. A
+file of one's own holds lines {"message": ..., "customer_id": ..., "intent": ..., "amount": number or null}. All
+run through `agentctl run credit_line --each`. The decision is held against the written policy, worked out
+here a second time from the words of agents/policy/knowledge/credit_line.md.
 """
 
 from __future__ import annotations
@@ -19,16 +20,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = ROOT / "evals/bank/credit_line_heldout.jsonl"
+EVALS = ROOT / "evals/bank"
 Record = Mapping[str, Any]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run all cases and print the figures."""
-    cases = [
-        json.loads(line)
-        for line in Path(arguments[0] if arguments else CASES).read_text("utf-8").splitlines()
-    ]
+    cases = read_lines(Path(arguments[0])) if arguments else held_out()
     began = time.monotonic()
     records = run_all(cases)
     seconds = time.monotonic() - began
@@ -36,6 +34,20 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{name:<58} {value:>8}   {bar}")
     print(f"{'seconds a message, all at once, start of Python included':<58} {seconds / len(cases):>8.2f}")
     return 0
+
+
+def read_lines(file: Path) -> list[Record]:
+    """The JSON of every line."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def held_out() -> list[Record]:
+    """Requests for a higher credit line with their amounts, and wishes that belong to other desks."""
+    requests = [case for case in read_lines(EVALS / "slots_heldout.jsonl") if "asks" in case["output"]]
+    wishes = read_lines(EVALS / "triage_heldout.jsonl")
+    cases = [{**case["input"], "intent": "credit_line_increase", **case["output"]} for case in requests]
+    cases += [{**case["input"], "amount": None, **case["output"]} for case in wishes]
+    return [case | {"customer_id": f"C-{1001 + number % 200}"} for number, case in enumerate(cases)]
 
 
 def run_all(cases: Sequence[Record]) -> list[Record]:
