@@ -2,10 +2,10 @@
 
     make bench            # or: .venv/bin/python bench/bank/bench.py [FILE.jsonl]
 
-The cases are the messages in evals/bank, written by hand and never trained on, each from another customer. A
-file of one's own holds lines {"message": ..., "customer_id": ..., "intent": ..., "amount": number or null}. All
-run through `agentctl run credit_line --each`. The decision is held against the written policy, worked out
-here a second time from the words of agents/policy/knowledge/credit_line.md.
+The cases are the messages in evals/bank, written by hand and never trained on, each from another customer.
+A file of your own holds lines {"message": ..., "customer_id": ..., "intent": ..., "amount": number or null}.
+All run through `agentctl run credit_line --each`. The decision is held against the written policy, worked
+out here a second time from the words of agents/policy/knowledge/credit_line.md.
 """
 
 from __future__ import annotations
