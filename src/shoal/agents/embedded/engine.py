@@ -33,7 +33,7 @@ class _Model(Protocol):
     def answer(self, requests: Sequence[Request]) -> list[Answer]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Job:
     request: Request
     answer: Future[Answer] = field(default_factory=Future)
@@ -83,9 +83,13 @@ class EmbeddedEngine:
         self._models.clear()
 
     def _work(self) -> None:
+        # Whoever asks is told what is wrong with a base, or that a package is missing.
+        with suppress(Exception):
+            _set_up_libraries()
         for base in self._expected:
-            if not self._is_closed:
-                self._preload(base)
+            with suppress(Exception):
+                if not self._is_closed:
+                    self._model(base)
         waiting: list[_Job] = []
         while not self._is_closed:
             waiting += self._take(block=not waiting)
@@ -107,11 +111,6 @@ class EmbeddedEngine:
         except Empty:
             pass
         return jobs
-
-    def _preload(self, base: Base) -> None:
-        # Whoever asks this base is told what is wrong with it.
-        with suppress(Exception):
-            self._model(base)
 
     def _answer(self, jobs: Sequence[_Job]) -> None:
         if not jobs:
