@@ -57,7 +57,8 @@ def read_lines(file: Path, declared: Record, shared: Mapping[str, Any], graph: s
     `shared` holds inputs given on the command line; a line's own values win.
     """
     lines = []
-    for number, line in enumerate(_read_file(file).splitlines(), start=1):
+    # Not splitlines(): JSON texts may hold line ends of Unicode.
+    for number, line in enumerate(_read_file(file).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -96,7 +97,7 @@ def _read_text(kind: Type, text: str) -> Any:
         return text
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -109,16 +110,20 @@ def _text_input(declared: Record, given: Mapping[str, Any], graph: str) -> str:
 
 def _read_file(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file} cannot be read: {error}") from error
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}. Mend the path.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{file} cannot be read: it is not UTF-8 text. Save it as UTF-8.") from error
 
 
 def _json_object(text: str, where: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise InvalidInput(f"{where} is nested too deeply. Flatten it.") from error
+    except ValueError as error:
         raise InvalidInput(f"{where} is not JSON: {error}.") from error
     if not isinstance(value, dict):
-        raise InvalidInput(f"{where} holds {type(value).__name__}, expected a JSON object of inputs.")
+        raise InvalidInput(f"{where} is {text.strip()[:40]}, expected a JSON object of inputs.")
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,8 +101,12 @@ async def _run_each(
             if isinstance(event, RunFinished):
                 progress.advance(task)
 
-        async with opened_runner(root, plan, engine, on_event) as runner:
-            async for result in runner.each(plan, lines):
+        # Closed before the journal: when printing fails, runs under way are given up first.
+        async with (
+            opened_runner(root, plan, engine, on_event) as runner,
+            aclosing(runner.each(plan, lines)) as done,
+        ):
+            async for result in done:
                 if isinstance(result, InvalidInput):
                     raise result
                 results.append(result)

@@ -19,6 +19,7 @@ from rich.text import Text
 from shoal.graphs.events import AttemptRejected, Event, NodeFinished, NodeSkipped, NodeStarted, NodeWaiting
 from shoal.graphs.plan import AgentCall, HumanQuestion, Node, Plan, ToolCall
 from shoal.graphs.results import NodeSummary, RunResult
+from shoal.workspace.types import STR
 
 _MARKS: Mapping[str, tuple[str, str]] = {
     "done": ("✓", "green"),
@@ -89,7 +90,7 @@ class RunTree:
         mark, style = _MARKS[status]
         cells: list[RenderableType] = [Text.assemble((branch, "dim"), " ", (f"{mark} {node.name}", style))]
         cells.append(Text(_who(node), "dim"))
-        return cells + (_cells(summary) if summary else ["", "", "", ""])
+        return cells + (_cells(node, summary) if summary else ["", "", "", ""])
 
 
 def _joined(branch: str, spinner: Spinner, name: str) -> RenderableType:
@@ -98,14 +99,21 @@ def _joined(branch: str, spinner: Spinner, name: str) -> RenderableType:
     return grid
 
 
-def _cells(summary: NodeSummary) -> list[RenderableType]:
+def _cells(node: Node, summary: NodeSummary) -> list[RenderableType]:
     if summary.status == "skipped":
         return ["", "", "", Text(f"skipped: {summary.reason}", "dim")]
     if summary.status == "waiting":
         return ["", "", "", Text(f"a person is asked: {summary.question}", "cyan")]
     tokens = summary.prompt_tokens + summary.completion_tokens
-    sure = "" if summary.confidence is None else f"{summary.confidence:.0%}"
-    return [_time(summary.ms), f"{tokens} tok" if tokens else "", sure, _gist(summary)]
+    return [_time(summary.ms), f"{tokens} tok" if tokens else "", _sure(node, summary), _gist(summary)]
+
+
+def _sure(node: Node, summary: NodeSummary) -> str:
+    """How sure an agent is of what it decided; of free text alone that says little."""
+    has_decided = isinstance(node.work, AgentCall) and any(
+        kind != STR for kind in node.work.agent.output.fields.values()
+    )
+    return f"{summary.confidence:.0%}" if has_decided and summary.confidence is not None else ""
 
 
 def _gist(summary: NodeSummary) -> Text:
@@ -129,7 +137,7 @@ def _who(node: Node) -> str:
             return "a person"
 
 
-def brief(value: Any, limit: int = 100) -> str:
+def brief(value: Any, limit: int = 72) -> str:
     """A value on one line: records as `name=value`, a single field as its value, long text cut."""
     if isinstance(value, Mapping) and len(value) == 1:
         (value,) = value.values()
