@@ -18,6 +18,8 @@ from shoal.finetune.progress import Progress
 from shoal.finetune.recipe import Recipe
 from tests.agents.tiny_decoder import make_agent, make_decoder
 
+YES, NO = "yes " * 6, "? " * 6
+
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Agent:
@@ -33,14 +35,12 @@ def example(message: str, decision: str) -> Example:
 def recipe(**training: object) -> Recipe:
     return Recipe.model_validate({
         "version": 1, "agent": "writer", "data": {"python": "a.py:examples", "train": 1, "heldout": 1},
-        "lora": {"rank": 8}, "training": {"learning_rate": 0.02, "batch_tokens": 128, **training},
+        "lora": {"rank": 8}, "training": {"learning_rate": 0.005, "batch_tokens": 256, **training},
     })  # fmt: skip
 
 
 def test_an_adapter_learns_is_measured_and_answers_in_the_engine(agent: Agent, tmp_path: Path) -> None:
-    cases = tuple(
-        example(message, decision) for message, decision in [("aaaa", "approve"), ("bb", "refer")] * 2
-    )
+    cases = tuple(example(message, decision) for message, decision in [(YES, "approve"), (NO, "refer")] * 2)
     data = Data(train=cases, heldout=cases[:2], funnel={})
     seen: list[Progress] = []
     out = tmp_path / "made"
@@ -66,7 +66,7 @@ def test_an_adapter_learns_is_measured_and_answers_in_the_engine(agent: Agent, t
     check_fits(out, base)
     trained = replace(agent, adapter=Adapter(name="writer@1", sha256="1" * 64, folder=out))
     answers = DecoderModel(agent.base, tmp_path).answer(
-        [Request(agent=trained, values={"message": message}) for message in ("aaaa", "bb")]
+        [Request(agent=trained, values={"message": message}) for message in (YES, NO)]
     )
     assert [answer.output["decision"] for answer in answers] == ["approve", "refer"]
     assert all(answer.confidence > 0.6 for answer in answers)
