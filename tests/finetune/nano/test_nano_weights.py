@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 import shoal.finetune.nano as package
 from shoal.finetune.nano.measure import generate
-from shoal.finetune.nano.tasks import Example
+from shoal.finetune.nano.tasks import Example, as_json
 
 FOLDER = Path(package.__file__).parents[2] / "bases" / "nano"
 pytestmark = pytest.mark.skipif(
@@ -48,3 +49,16 @@ def test_it_decides_by_the_first_check_that_is_not_met() -> None:
     assert generate(FOLDER, [Example(prompt, "")]) == [
         '{"reason": "utilisation 82 % is not below 70 %", "decision": "refer"}'
     ]
+
+
+def test_it_answers_prompts_written_by_hand() -> None:
+    cases = yaml.safe_load((Path(__file__).parent / "handmade.yaml").read_text(encoding="utf-8"))
+    decided = generate(FOLDER, [Example(case["prompt"], "") for case in cases["policy"]])
+    right = [answer == as_json(case["answer"]) for answer, case in zip(decided, cases["policy"], strict=True)]
+    written = generate(FOLDER, [Example(case["prompt"], "") for case in cases["reply"]])
+    whole = [
+        all(piece in answer for piece in case["needs"])
+        for answer, case in zip(written, cases["reply"], strict=True)
+    ]
+    assert sum(right) >= 8
+    assert sum(whole) >= 6

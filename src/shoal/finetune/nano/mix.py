@@ -24,6 +24,8 @@ TASKS: dict[str, Callable[[Draw], Example]] = {
     "count_unmet": policies.count_unmet,
     "reply": replies.reply,
     "guided_reply": replies.guided_reply,
+    "outcome": replies.outcome,
+    "plain_reply": replies.plain_reply,
     "intent": labels.intent,
     "choose": labels.choose,
     "yes_no": labels.yes_no,

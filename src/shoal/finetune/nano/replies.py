@@ -78,7 +78,7 @@ def _facts(d: Draw, style: str, about: str, decision: str) -> tuple[dict[str, st
             ("name", "name", "name", "name", "customer", "client", "customer name", "account.name", "to")
         ),
         "amount": d.pick(("amount", "amount", "amount", "amount", "sum", "requested", "value", "limit")),
-        "decision": d.pick(("decision", "decision", "decision", "decision", "outcome", "result", "answer")),
+        "decision": d.pick(("decision",) * 12 + ("outcome", "result", "answer")),
         "reason": d.pick(("reason", "reason", "reason", "reason", "because", "why", "grounds")),
     }
     values = {"name": d.name(), "amount": _amount(d), "decision": decision, "reason": reason_text(d)}
@@ -114,12 +114,39 @@ def _reply_text(d: Draw, facts: dict[str, str], keys: dict[str, str], style: str
     return " ".join(part for part in parts if part)
 
 
+def _decision(d: Draw) -> str:
+    common = ("approve", "decline", "refer")
+    return d.pick(common) if d.chance(0.6) else d.pick(d.pick((_YES, _NO, _WAIT)))
+
+
+def outcome(d: Draw) -> Example:
+    """Say in a word what a decision means: the choice a reply makes when it starts."""
+    facts, keys = _facts(d, "brief", d.pick(say.REPLY_ABOUTS), _decision(d))
+    lines = "\n".join(f"{key}: {facts[key]}" for key in d.shuffled(list(facts)))
+    kind = _kind(facts[keys["decision"]])
+    if d.chance(0.5):
+        start = {"yes": "we can", "no": "we cannot", "wait": "a colleague will"}[kind]
+        return Example(f"{lines}\n\nHow does the reply begin?", start)
+    ask = d.wording(("Is the answer yes, no or wait?", "yes, no or wait?"), ("Does the customer get it?",))
+    return Example(f"{lines}\n\n{ask}", kind)
+
+
+def plain_reply(d: Draw) -> Example:
+    """Write a reply with one fixed sentence a decision: nothing but the decision is left to choose."""
+    facts = {"name": d.name(), "amount": _amount(d), "decision": _decision(d), "reason": reason_text(d)}
+    lines = "\n".join(f"{key}: {facts[key]}" for key in d.shuffled(list(facts)))
+    body = say.REPLY_PLAIN[_kind(facts["decision"])].format(a=facts["amount"], r=facts["reason"])
+    ask = d.wording(
+        ("One sentence.", "Write one sentence.", "Reply in one sentence."), ("In a sentence, please.",)
+    )
+    return Example(f"{lines}\n\n{ask}", as_json({"text": f"Dear {facts['name']}, {body}"}))
+
+
 def reply(d: Draw) -> Example:
     """Write a reply as {"text": ...}; style, topic, team and date are used where the facts give them."""
     style = d.pick(("warm", "formal", "brief"))
     about = d.pick(say.REPLY_ABOUTS) if d.chance(0.7) else f"{d.word()} {d.word()}"
-    decision = d.pick(d.pick((_YES, _NO, _WAIT)))
-    facts, keys = _facts(d, style, about, decision)
+    facts, keys = _facts(d, style, about, _decision(d))
     about = about if "about" in keys else "request"
     text = _reply_text(d, facts, keys, style, about)
     lines = "\n".join(f"{key}: {facts[key]}" for key in d.shuffled(list(facts)))

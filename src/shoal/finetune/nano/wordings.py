@@ -421,3 +421,8 @@ REPLY_OPEN: Final[tuple[str, ...]] = items(
     this is about your request. | you asked us for a decision.
     """
 )
+REPLY_PLAIN: Final[dict[str, str]] = {
+    "yes": "we can give you {a}, because {r}.",
+    "no": "we cannot give you {a}, because {r}.",
+    "wait": "a colleague will look at {a}, because {r}.",
+}
