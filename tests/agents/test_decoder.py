@@ -10,6 +10,7 @@ from shoal.agents.agent import Adapter, Agent
 from shoal.agents.bases import base_sha256
 from shoal.agents.embedded.chat import Chat
 from shoal.agents.embedded.decoder import Decoder, DecoderModel
+from shoal.agents.embedded.guided import Guides
 from shoal.agents.engine import Request
 from shoal.errors import ShoalError
 from shoal.workspace.types import read
@@ -63,6 +64,27 @@ def test_a_batch_answers_as_each_request_alone(agent: Agent, model: DecoderModel
         assert [each.confidence for each in together] == pytest.approx(
             [each.confidence for each in alone], rel=1e-3
         )
+
+
+def test_cache_and_padding_change_nothing(agent: Agent, folder: Path) -> None:
+    import torch
+
+    decoder = Decoder(folder)
+    guides = Guides(decoder.chat.tokenizer_json, decoder.model.config.vocab_size, decoder.chat.end)
+    for request, row in zip(ask(agent), decoder.write(ask(agent), [1.0]), strict=True):
+        with torch.inference_mode():
+            logits = decoder.model(input_ids=torch.tensor([row.prompt + row.tokens])).logits[0]
+        guide, at = guides.start(agent, request.values), 0
+        while at < len(row.tokens):
+            if forced := guide.forced():
+                assert row.tokens[at : at + len(forced)] == forced
+                at += len(forced)
+                continue
+            closed = ~torch.tensor(list(guide.allowed()), dtype=torch.bool)
+            scores = logits[len(row.prompt) + at - 1].masked_fill(closed, -torch.inf).log_softmax(-1)
+            assert row.chances[at][0] == pytest.approx(float(scores[row.tokens[at]]), abs=1e-3)
+            guide.take(row.tokens[at : at + 1])
+            at += 1
 
 
 def test_seeds_make_samples_repeat_and_differ(agent: Agent, model: DecoderModel) -> None:
