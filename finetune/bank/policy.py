@@ -92,7 +92,14 @@ def examples(seed: int, part: str) -> Iterator[dict[str, Any]]:
     """Checks, rules where they are not the bank's, reason and decision."""
     dice = random.Random(f"policy {seed} {part}")
     while True:
-        yield _bank_case(dice) if dice.random() < 0.5 else _other_case(dice, part)
+        share = dice.random()
+        yield (
+            _bank_case(dice)
+            if share < 0.5
+            else _edited_case(dice)
+            if share < 0.65
+            else _other_case(dice, part)
+        )
 
 
 @cache
@@ -106,10 +113,15 @@ def bank_tool() -> Any:
 
 
 @cache
-def bank_rules() -> dict[str, tuple[str, str]]:
-    """Decision and wanted value of each rule of the bank's policy, by its subject."""
-    text = (_ROOT / "agents" / "policy" / "knowledge" / "credit_line.md").read_text(encoding="utf-8")
-    return {subject: (decision, wanted) for subject, decision, wanted in _RULE.findall(text)}
+def bank_policy() -> str:
+    """The text of the bank's policy."""
+    return (_ROOT / "agents" / "policy" / "knowledge" / "credit_line.md").read_text(encoding="utf-8").strip()
+
+
+@cache
+def bank_rules() -> dict[str, str]:
+    """The decision of each rule of the bank's policy, by its subject."""
+    return {subject: decision for subject, decision, _ in _RULE.findall(bank_policy())}
 
 
 def decide(lines: list[str], decisions: dict[str, str], final: str = "approve") -> dict[str, str]:
@@ -161,8 +173,16 @@ def amount_number(dice: random.Random) -> float:
 
 def _bank_case(dice: random.Random) -> dict[str, Any]:
     checks = bank_request(dice)["text"]
-    output = decide(checks.split("\n"), {subject: rule[0] for subject, rule in bank_rules().items()})
+    output = decide(checks.split("\n"), bank_rules())
     return {"input": {"checks": checks, "rules": None}, "output": output}
+
+
+def _edited_case(dice: random.Random) -> dict[str, Any]:
+    """The bank's rules, as if somebody had changed their decisions."""
+    decisions = {subject: dice.choice(_DECISIONS) for subject in bank_rules()}
+    edited = _RULE.sub(lambda rule: f"- {rule[1]}: {decisions[rule[1]]} unless {rule[3]}.", bank_policy())
+    checks = bank_request(dice)["text"]
+    return {"input": {"checks": checks, "rules": edited}, "output": decide(checks.split("\n"), decisions)}
 
 
 def _other_case(dice: random.Random, part: str) -> dict[str, Any]:
