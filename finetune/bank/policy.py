@@ -1,8 +1,8 @@
 """Examples for the agent `policy`: checks and rules, the reason and the decision.
 
-Half of them are the bank's own rules, held against invented accounts by the bank's own tool. The others follow
-other rules: the bank's with other decisions, or rules of other trades. So the adapter learns to read the rules,
-and follows them when somebody edits the decisions in agents/policy/knowledge/credit_line.md.
+Half of them are the bank's own rules, held against invented accounts by the bank's own tool. The others
+follow other rules: the bank's with other decisions, or rules of other trades. So the adapter learns to read
+the rules, and follows them when somebody edits the decisions in agents/policy/knowledge/credit_line.md.
 """
 
 from __future__ import annotations
