@@ -33,9 +33,9 @@ def read_answer(node: Node, given: object) -> Any:
             return read(kind, candidate, "the answer")
         except ValueMismatch:
             continue
-    raise InvalidInput(
-        f"{json.dumps(value, default=str)} does not answer node '{node.name}', expected {describe(kind)}"
-    )
+    shown = json.dumps(value, default=str)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    raise InvalidInput(f"{shown} does not answer node '{node.name}', expected {describe(kind)}")
 
 
 def describe(kind: Type) -> str:
@@ -60,7 +60,7 @@ def _parse(given: object) -> object:
         return dict(given) if isinstance(given, Mapping) else given
     try:
         return json.loads(given, parse_constant=str)  # NaN is no JSON
-    except ValueError:
+    except (ValueError, RecursionError):
         return given
 
 

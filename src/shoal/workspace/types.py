@@ -20,6 +20,8 @@ ScalarName = Literal["str", "int", "float", "bool", "any"]
 _SCALARS: tuple[ScalarName, ...] = ("str", "int", "float", "bool", "any")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _FIELD = re.compile(r"[a-z_][a-z0-9_]*\Z")
+MAX_DEPTH = 64
+"""Of types and of values that may be anything."""
 _SPAN = re.compile(r"span\[(str|number)\](\?)?(?:\s+from\s+([a-z_][a-z0-9_]*))?\Z")
 
 
@@ -109,6 +111,8 @@ def parse_type(source: object) -> Type:
     if not isinstance(source, str):
         raise TypeSyntaxError(f"a type is text or a mapping, not {source!r}")
     text = source.strip()
+    if text.count("[") + text.count("?") > MAX_DEPTH:
+        raise TypeSyntaxError(f"the type {text[:40]}... is nested deeper than {MAX_DEPTH}. Flatten it")
     if match := _SPAN.match(text):
         of: Literal["str", "number"] = "number" if match[1] == "number" else "str"
         return Span(of, match[3])
@@ -223,7 +227,7 @@ def read(kind: Type, value: object, where: str = "value") -> Any:
             return _read_scalar(name, value, where)
         case Enum(cases):
             if value not in cases:
-                raise ValueMismatch(f"{where} is {value!r}, expected one of {', '.join(cases)}")
+                raise ValueMismatch(f"{where} is {_show(value)}, expected one of {', '.join(cases)}")
             return value
         case Nullable(of):
             return None if value is None else read(of, value, where)
@@ -236,19 +240,51 @@ def read(kind: Type, value: object, where: str = "value") -> Any:
 
 
 def _read_scalar(name: ScalarName, value: object, where: str) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if (
-        name == "any"
-        or (name == "str" and isinstance(value, str))
-        or (name == "bool" and isinstance(value, bool))
-    ):
+    if name == "any":
+        _check_plain(value, where, 0)
         return value
-    if isinstance(value, int | float) and is_number and math.isfinite(value):
+    if name == "str" and isinstance(value, str):
+        return _storable(value, where)
+    if name == "bool" and isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and _is_in_range(value):
         if name == "float":
             return float(value)
-        if name == "int" and value == int(value):
+        if name == "int" and value == int(value) and _is_in_range(int(value)):
             return int(value)
     raise ValueMismatch(f"{where} is {_show(value)}, expected {name}")
+
+
+def _check_plain(value: object, where: str, depth: int) -> None:
+    """Refuse what looks like JSON data and cannot be written as such, or not be read again."""
+    if depth > MAX_DEPTH:
+        raise ValueMismatch(f"{where} is nested deeper than {MAX_DEPTH}")
+    match value:
+        case str():
+            _storable(value, where)
+        case int() | float() if not _is_in_range(value):
+            raise ValueMismatch(f"{where} holds {_show(value)}, expected a finite number of 64 bits")
+        case Mapping():
+            for name, each in value.items():
+                _storable(name, where)
+                _check_plain(each, where, depth + 1)
+        case list() | tuple():
+            for each in value:
+                _check_plain(each, where, depth + 1)
+
+
+def _is_in_range(value: float) -> bool:
+    """Whether a number is one that JSON and expressions can hold."""
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else math.isfinite(value)
+
+
+def _storable(text: str, where: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        message = f"{where} holds half a character (a surrogate). Write the character itself"
+        raise ValueMismatch(message) from None
+    return text
 
 
 def _read_record(fields: Mapping[str, Type], value: object, where: str) -> dict[str, Any]:
@@ -268,5 +304,10 @@ def _read_record(fields: Mapping[str, Type], value: object, where: str) -> dict[
 
 
 def _show(value: object) -> str:
-    text = repr(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of thousands of digits"  # which Python does not print
     return text if len(text) <= 60 else text[:57] + "..."
