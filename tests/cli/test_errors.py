@@ -135,3 +135,25 @@ def test_two_graphs_of_one_name(desk: Desk) -> None:
 def test_a_graph_file_that_would_not_be_read(desk: Desk) -> None:
     (desk.root / "graphs/other.yml").write_text("version: 1\n", encoding="utf-8")
     refused(desk.call("check"), "graphs/other.yml:1:1", ".yaml")
+
+
+def test_a_misspelt_key_is_told_once(desk: Desk) -> None:
+    desk.replace(desk.agents, "kind: encoder", "knid: encoder")
+    refused(desk.call("check"), "agents.yaml:3:30", "'knid'", "Did you mean 'kind'?")
+    desk.replace(desk.agents, "knid: encoder", "kind: encoder")
+    desk.replace(desk.graph, "nodes:", "nodess:")
+    refused(desk.call("check"), "graphs/desk.yaml:4:1", "'nodess'", "Did you mean 'nodes'?")
+
+
+def test_an_input_of_the_wrong_kind_is_told_once(desk: Desk) -> None:
+    desk.replace(desk.graph, "{message: str, customer: str, urgent: bool?}", "[message]")
+    refused(desk.call("check"), "graphs/desk.yaml:3:8", "a list, expected a mapping")
+
+
+def test_a_folder_that_is_called_like_a_graph(desk: Desk) -> None:
+    (desk.root / "graphs/other.yaml").mkdir()
+    refused(desk.call("run", "dsek", "hello"), "'dsek'", "'desk'")
+
+
+def test_a_picture_that_cannot_be_written(desk: Desk) -> None:
+    refused(desk.call("graph", "show", "desk", "--output", "graphs"), "graphs", "Is a directory")

@@ -98,3 +98,12 @@ def test_a_graph_is_found_by_its_name_or_its_file(desk: Desk) -> None:
     for name in ("desk", "front", "graphs/front.yaml"):
         done = desk.call("run", name, "hi", "--input", "customer=C-1", "--engine", "scripted", "--json")
         assert json.loads(done.stdout)["graph"] == "desk"
+
+
+def test_a_run_goes_on_from_a_folder_inside(desk: Desk) -> None:
+    run = desk.run("hi", "--input", "customer=C-1")["run"]
+    inside = Desk.__new__(Desk)
+    inside.root = desk.root / "tools"
+    assert "May Customer C-1 have it?" in inside.call("runs", "show", run).stdout
+    done = inside.call("runs", "answer", run, "ask", "yes", "--engine", "scripted", "--json")
+    assert json.loads(done.stdout)["status"] == "done", done.stderr

@@ -405,3 +405,28 @@ def test_a_graph_is_not_loaded_from_a_workspace_with_problems(tmp_path: Path) ->
         InvalidFiles, match=r"^agents\.yaml:8:5 'abuot' is not a known key\. Did you mean 'about'\?$"
     ):
         load_plan(root, "returns")
+
+
+def test_mappings_with_expressions_in_them(tmp_path: Path) -> None:
+    """Unknown fields are refused as in constants, and lists may hold mappings."""
+    given = '{name: "${order.name}", paid: 1.0, state: sent, nate: null}'
+    text = changed(GRAPH, 'order: "${order}"', f"order: {given}")
+    assert problems(tmp_path, G, text) == [
+        "graphs/returns.yaml:8:92 node 'facts': input 'order' of tool 'weigh' has no field 'nate'. "
+        "Did you mean 'note'?"
+    ]
+    output = 'output: {all: [{name: "${order.name}"}, {name: b}, {name: c, of: [{d: 1}, {d: 2}]}], '
+    assert problems(tmp_path, G, changed(GRAPH, "output: {", output)) == []
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_line_ends_of_other_systems(tmp_path: Path, end: str) -> None:
+    write_shop(tmp_path, {G: ""})
+    text = changed(GRAPH, "sort.topic ==", "sort.topik ==").replace("\n", end)
+    (tmp_path / G).write_bytes(text.encode())
+    (problem,) = check_workspace(tmp_path).problems
+    assert (problem.line, problem.column) == (6, 71)
+
+
+def test_line_ends_of_unicode_in_a_comment(tmp_path: Path) -> None:
+    assert problems(tmp_path, G, f"{GRAPH}# one\u2028# two\x85# three\n") == []

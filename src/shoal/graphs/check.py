@@ -101,9 +101,12 @@ def load_plan(root: Path, graph: str) -> Plan:
 
 
 def _graph_path(root: Path, graph: str) -> Path:
-    if graph.endswith(".yaml") and (path := Path(graph).resolve()).is_file():
-        return path
-    files = sorted((root / "graphs").glob("*.yaml"))
+    if graph.endswith(".yaml"):
+        # From where the user stands, or, as runs remember it, from the workspace.
+        for path in (Path(graph).resolve(), root / graph):
+            if path.is_file():
+                return path
+    files = sorted(path for path in (root / "graphs").glob("*.yaml") if path.is_file())
     named = {path.stem: path for path in files} | {name: path for path in files if (name := _name_in(path))}
     if graph in named:
         return named[graph]
@@ -216,7 +219,7 @@ class _GraphChecker:
 
     def _input(self) -> Record:
         given = self.document.data.get("input")
-        if not isinstance(given, dict) or not given:
+        if not isinstance(given, dict):
             return Record({})
         record, problems = record_at(self.document, ("input",), given)
         self.problems.extend(problems)
@@ -227,7 +230,9 @@ class _GraphChecker:
         for name, worker in workers.items():
             known = worker.source() if worker else None
             sources[name] = known or Source(ANY, f"node '{name}' gives")
-        return sources | {"input": Source(source_type(graph_input), "the input of the graph has")}
+        is_read = isinstance(self.document.data.get("input", {}), dict)
+        given = source_type(graph_input) if is_read else ANY
+        return sources | {"input": Source(given, "the input of the graph has")}
 
     def _links(self, reader: NodeReader) -> tuple[set[str], set[str]]:
         """Nodes that a node needs and nodes it asks for, before anything is compiled."""
@@ -271,6 +276,8 @@ class _GraphChecker:
     ) -> dict[str, tuple[Compiled, Type]]:
         output: dict[str, tuple[Compiled, Type]] = {}
         given = self.document.data.get("output")
+        if not isinstance(self.document.data.get("nodes"), dict):
+            return output  # which was reported, and would be again for all that is read of them
         if given == {}:
             self._fault(
                 ("output",), 'the graph gives no output. Name at least one, like {reply: "${reply.text}"}'

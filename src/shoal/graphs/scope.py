@@ -304,6 +304,8 @@ class _Finder:
 
 
 def _listed(record: Record) -> str:
+    if not record.fields:
+        return "no fields"
     return "'" + ", ".join(f"{name}: {plain(kind)}" for name, kind in record.fields.items()) + "'"
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from shoal.errors import suggest
 from shoal.graphs.expressions import Compiled, Read, compile_expression
 from shoal.graphs.scope import ExpressionError, Scope
 from shoal.graphs.tokens import tokenize
-from shoal.graphs.values import Constant, Items, Text, fitted, literal_type
+from shoal.graphs.values import Constant, Items, Text, common_type, fitted, literal_type
 from shoal.workspace.types import (
     FLOAT,
     STR,
@@ -138,11 +139,15 @@ def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, w
         parts = [
             compile_value((*where, i), each, item, scope, f"{what}[{i}]") for i, each in enumerate(value)
         ]
-        kinds = {part.type for part in parts}
-        made = Items(ListOf(item or (kinds.pop() if len(kinds) == 1 else literal_type(None))), parts)
+        kind = item or common_type([part.type for part in parts]) or literal_type(None)
+        made = Items(ListOf(kind), parts)
         return _checked(where, made, target, scope, what, "a list")
     if isinstance(value, dict) and any(map(_has_template, value.values())):
         fields = of.fields if isinstance(of, Record) else {}
+        for name in value:
+            if fields and name not in fields:
+                message = f"{scope.reader}: {what} has no field '{name}'. {suggest(name, fields)}"
+                raise ValueFault((*where, name), message)
         named = {
             name: compile_value((*where, name), each, fields.get(name), scope, f"'{name}' in {what}")
             for name, each in value.items()

@@ -169,6 +169,11 @@ def shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def common_type(kinds: Sequence[Type]) -> Type | None:
+    """The one type of several values, if they have one."""
+    return kinds[0] if kinds and all(kind == kinds[0] for kind in kinds) else None
+
+
 def literal_type(value: object) -> Type:
     """The type of a value as written in YAML."""
     match value:
@@ -181,8 +186,7 @@ def literal_type(value: object) -> Type:
         case str():
             return STR
         case list():
-            kinds = {literal_type(each) for each in value}
-            return ListOf(kinds.pop() if len(kinds) == 1 else ANY)
+            return ListOf(common_type(list(map(literal_type, value))) or ANY)
         case dict():
             return Record({name: literal_type(each) for name, each in value.items()})
     return Nullable(ANY)

@@ -36,7 +36,8 @@ def problems_of(document: Document, model: type[Strict]) -> list[Problem]:
     try:
         model.model_validate(document.data)
     except ValidationError as err:
-        return [_problem(document, model, dict(each)) for each in err.errors(include_url=False)]
+        errors = [dict(each) for each in err.errors(include_url=False)]
+        return [_problem(document, model, each) for each in errors if not _is_misspelt(each, errors)]
     return []
 
 
@@ -93,6 +94,17 @@ def _problem(document: Document, model: type[Strict], error: dict[str, Any]) -> 
             missing = error["loc"][-1]
             return document.problem(where, f"the key '{missing}' is missing{_inside(where)}", at_key=True)
     return document.problem(where, f"{_name(where)} is {_show(error['input'])}, expected {_expected(error)}")
+
+
+def _is_misspelt(error: Mapping[str, Any], errors: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a missing key is there under a wrong name, which is reported with a suggestion."""
+    *inside, name = error["loc"] or ("",)
+    return error["type"] == "missing" and any(
+        other["type"] == "extra_forbidden"
+        and list(other["loc"][:-1]) == inside
+        and suggest(str(other["loc"][-1]), [name]) == f"Did you mean '{name}'?"
+        for other in errors
+    )
 
 
 def _name(where: Where) -> str:

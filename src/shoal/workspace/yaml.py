@@ -121,6 +121,7 @@ def _decode(source: bytes, file: str) -> str:
         line, column = _place(before, len(before))
         message = f"byte 0x{source[err.start]:02x} is not UTF-8 text. Save the file as UTF-8"
         raise InvalidFiles([Problem(file, line, column, message)]) from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     for number, line_text in enumerate(text.split("\n"), start=1):
         indent = line_text[: len(line_text) - len(line_text.lstrip())]
         if "\t" in indent:
@@ -142,7 +143,7 @@ class _Reader:
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
-        self.lines = text.split("\n")
+        self.lines = re.split("[\n\x85\u2028\u2029]", text)  # all that the parser counts as line ends
         self.text = text
         self.marks: dict[Where, Mark] = {}
         self.problems: list[Problem] = []
