@@ -283,6 +283,31 @@ async def test_a_tool_that_raises_a_timeout_is_not_said_to_have_been_slow() -> N
     assert result.error == "node 'a' failed: tool 'slow' raised TimeoutError: upstream"
 
 
+async def test_a_cancellation_that_gets_out_of_a_tool_fails_its_node() -> None:
+    async def leak() -> int:
+        raise asyncio.CancelledError
+
+    assert (await run(plan(node("a", tool(leak))))).error == (
+        "node 'a' failed: tool 'leak' raised CancelledError"
+    )
+
+
+async def test_an_error_without_a_text_of_its_own_is_named() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    def fail() -> int:
+        raise Mute
+
+    assert (await run(plan(node("a", tool(fail))))).error == "node 'a' failed: tool 'fail' raised Mute"
+
+
+async def test_a_condition_that_turns_out_to_be_none_fails_the_node() -> None:
+    result = await run(plan(node("a", human(), when=value("no"))))
+    assert result.error == "node 'a' failed: a condition gave \"no\", expected true or false"
+
+
 class Money(BaseModel):
     amount: float
 
@@ -312,6 +337,7 @@ async def test_results_become_plain_data() -> None:
     ("result", "reason"),
     [
         ("four", "its result is 'four', expected int"),
+        (10**400, f"its result is {'1' + '0' * 56}..., expected int"),
         (float("nan"), "its result holds nan, which JSON cannot"),
         ({"a": object()}, "its result holds a object, which JSON cannot"),
     ],

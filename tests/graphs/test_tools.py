@@ -138,3 +138,17 @@ def test_a_bare_tuple_has_no_type(root: Path) -> None:
         "Use str, int, float, bool, "
         "Literal, list[...], T | None, a TypedDict, a dataclass or a pydantic model"
     ]
+
+
+@pytest.mark.parametrize(
+    ("hint", "reason"),
+    [("list['Tree']", "holds itself"), ("'Nowhere'", "name 'Nowhere' is not defined")],
+)
+def test_records_that_cannot_be_followed(root: Path, hint: str, reason: str) -> None:
+    source = f"from typing import TypedDict\n\n\nclass Tree(TypedDict):\n    inner: {hint}\n\n\n"
+    (root / "tools" / "tree.py").write_text(f"{source}def grow() -> Tree:\n    return {{}}\n", "utf-8")
+    (root / "agents.yaml").write_text(
+        'version: 1\ntools: {grow: {python: "tools/tree.py:grow", effect: pure}}\n', "utf-8"
+    )
+    (problem,) = load_tools(load_workspace(root))[1]
+    assert reason in str(problem)

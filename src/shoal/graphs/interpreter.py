@@ -6,12 +6,22 @@ what is due; a resume applies the rows of the journal and asks the same.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from shoal.errors import NodeFailed
-from shoal.graphs.plan import AgentCall, ExpressionFailed, HumanQuestion, Node, Plan, ToolCall
+from shoal.graphs.plan import (
+    AgentCall,
+    Expression,
+    ExpressionFailed,
+    HumanQuestion,
+    Node,
+    Plan,
+    Scope,
+    ToolCall,
+)
 from shoal.journal.journal import NodeRow, RunStatus
 from shoal.workspace.types import Nullable, ValueMismatch, plain, read
 
@@ -143,7 +153,7 @@ class Progress:
         if node.accept is None:
             return None
         try:
-            is_accepted = node.accept.evaluate({**self.scope, node.name: value})
+            is_accepted = _is_true(node.accept, {**self.scope, node.name: value})
         except ExpressionFailed as error:
             return f"its `accept` fails on this output: {error}"
         return None if is_accepted else "its output was not accepted"
@@ -188,7 +198,7 @@ class Progress:
             gone = min(node.reads & self._skipped)
             return Skip(node, attempt, f"'{gone}' was skipped")
         try:
-            if node.when is not None and not node.when.evaluate(self.scope):
+            if node.when is not None and not _is_true(node.when, self.scope):
                 return Skip(node, attempt, "`when` is false")
             if isinstance(node.work, HumanQuestion):
                 return Ask(node, attempt, str(node.work.question.evaluate(self.scope)))
@@ -226,6 +236,14 @@ def value_of(node: Node, output: Any, confidence: float | None) -> Any:
     if isinstance(node.work, AgentCall):
         return {**output, "confidence": confidence}
     return output
+
+
+def _is_true(condition: Expression, scope: Scope) -> bool:
+    """Whether a condition holds; of type `any`, it may turn out to be none. Raises ExpressionFailed."""
+    found = condition.evaluate(scope)
+    if not isinstance(found, bool):
+        raise ExpressionFailed(f"a condition gave {json.dumps(found)[:60]}, expected true or false")
+    return found
 
 
 def _read_inputs(node: Node, values: Mapping[str, Any]) -> Mapping[str, Any]:

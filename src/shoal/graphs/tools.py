@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -77,7 +78,9 @@ def _inside(root: Path, file: str) -> Path:
         raise _Refused(f"{file} is outside the workspace. Move it inside")
     if not path.is_file():
         here = [each.relative_to(root).as_posix() for each in root.glob("tools/*.py")]
-        raise _Refused(f"there is no file {file}. {suggest(file, here)}")
+        raise _Refused(
+            f"there is no file {file}. {suggest(file, here) if here else 'Create it or mend the path'}"
+        )
     return path
 
 
@@ -98,7 +101,8 @@ def _import(path: Path, file: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and type hints look their module up there
     try:
-        spec.loader.exec_module(module)
+        with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to the command's own output
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as err:
         del sys.modules[name]
         raise _Refused(
@@ -213,7 +217,12 @@ def _is_model(hint: object) -> bool:
 
 
 def _typed(hint: Any, what: str) -> Type:
-    kind = type_of(hint)
+    try:
+        kind = type_of(hint)
+    except RecursionError:
+        raise _Refused(f"{what} holds itself, which no type here can. Use a list of flat records") from None
+    except NameError as err:
+        raise _Refused(f"{what} cannot be read: {err}") from None
     if kind is None:
         shown = (
             hint.__name__

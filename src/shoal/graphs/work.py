@@ -85,6 +85,10 @@ async def call_tool(tool: Tool, inputs: Mapping[str, Any], *, key: str) -> Made:
             result = await tool.function(**arguments)
         except (Exception, SystemExit) as error:
             raise _raised(tool, error) from error
+        except asyncio.CancelledError as error:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            raise _raised(tool, error) from error  # it got out of the tool; nobody cancels us
     else:
         result = await _in_thread(tool, arguments)
     failpoint("tool_effect.after")
@@ -164,5 +168,8 @@ def _raised(tool: Tool, error: BaseException) -> AttemptFailed:
 
 
 def _describe(error: BaseException) -> str:
-    text = sentence(str(error))
+    try:
+        text = sentence(str(error))
+    except Exception:
+        text = ""  # its own text raises
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
