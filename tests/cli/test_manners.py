@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+
+import pytest
 
 from .conftest import Desk
 
@@ -59,3 +64,86 @@ def test_doctor_names_the_base_that_is_not_there(desk: Desk) -> None:
     assert findings["python"]["is_well"]
     assert not findings["base tiny"]["is_well"]
     assert done.returncode == 2
+
+
+def test_what_tools_print_goes_to_stderr(desk: Desk) -> None:
+    """Their own prints, at import and in a call, and those of programs that they start."""
+    loud = 'import subprocess\n    subprocess.run(["echo", "child"])\n    print("called")\n'
+    desk.replace(desk.tools, "from pathlib import Path\n", 'from pathlib import Path\n\nprint("imported")\n')
+    desk.replace(desk.tools, '    return {"name"', f'    {loud}    return {{"name"')
+    given = ("--input", "customer=C-1", "--engine", "scripted", "--json")
+    for arguments in (("hi", *given), ("--each", "lines.jsonl", *given)):
+        (desk.root / "lines.jsonl").write_text('{"message": "hi"}\n', encoding="utf-8")
+        done = desk.call("run", "desk", *arguments)
+        assert json.loads(done.stdout)["status"] == "waiting"
+        assert [line for line in ("imported", "called", "child") if line not in done.stderr] == []
+
+
+def test_texts_are_shown_as_they_are(desk: Desk) -> None:
+    """Rich's own marks in a customer's name are no marks."""
+    name = "[/red] [bold]x[/]"
+    done = desk.call("run", "desk", "hi", "--input", f"customer={name}", "--engine", "scripted")
+    assert done.returncode == 0, done.stderr
+    assert f"Waiting for a person: May Customer {name} have it?" in done.stdout
+
+
+def test_a_terminal_without_the_characters_of_the_tree(desk: Desk) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "shoal",
+        "run",
+        "desk",
+        "é☃",
+        "--input",
+        "customer=☃",
+        "--engine",
+        "scripted",
+    ]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command += ["--engine", "scripted"]
+    done = subprocess.run(command, cwd=desk.root, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "\\u2603" in done.stdout
+
+
+def test_a_reader_that_leaves_early(desk: Desk) -> None:
+    line = json.dumps({"message": "hi", "customer": "C" * 2000})
+    (desk.root / "lines.jsonl").write_text(f"{line}\n" * 100, encoding="utf-8")
+    command = [sys.executable, "-m", "shoal", "run", "desk", "--each", "lines.jsonl", "--engine", "scripted"]
+    with subprocess.Popen(
+        [*command, "--json"], cwd=desk.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert "Error" not in process.stderr.read()
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_goes_on_later(desk: Desk, number: signal.Signals) -> None:
+    wait = (
+        'import time\n    (HERE / "begun").touch()\n    while not (HERE / "go").exists(): time.sleep(0.01)\n'
+    )
+    desk.replace(desk.tools, '    return {"name"', f'    {wait}    return {{"name"')
+    command = [sys.executable, "-m", "shoal", "run", "desk", "hi", "--input", "customer=C-1"]
+    process = subprocess.Popen(
+        [*command, "--engine", "scripted"],
+        cwd=desk.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test started in the background ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not (desk.root / "tools/begun").exists():
+        assert process.poll() is None
+        threading.Event().wait(0.01)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "Interrupted. What was recorded stays: agentctl runs list\n")
+    run, _, _, status, _ = desk.call("runs", "list").stdout.split()
+    assert status == "interrupted"
+    (desk.root / "tools/go").touch()
+    assert "waiting" in desk.call("runs", "resume", run, "--engine", "scripted").stdout

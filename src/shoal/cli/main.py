@@ -6,12 +6,18 @@ Nothing heavy is imported here: commands import what they need when they run.
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
 from shoal.cli import check, doctor, finetune, graph, run, runs
+
+_INTERRUPTED = 130
+"""The exit code that Typer makes of Ctrl-C."""
 
 app = typer.Typer(
     name="agentctl",
@@ -47,11 +53,28 @@ def _options(
     """Options of all commands; --debug is read from the arguments in `main`."""
 
 
+def _prepare() -> None:
+    """What every command relies on of its process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # SIGTERM ends a command as Ctrl-C does: runs under way are given up in order.
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
+def _drop_output() -> None:
+    """Forget what could not be written, which Python would try again on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def main() -> None:
     """The entry point of the command `agentctl`."""
     from shoal.errors import ShoalError
 
     is_debug = "--debug" in sys.argv[1:]
+    _prepare()
     try:
         app(prog_name="agentctl")
     except ShoalError as error:
@@ -59,9 +82,17 @@ def main() -> None:
             raise
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("Interrupted. What was recorded stays: agentctl runs list", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            print("Interrupted. What was recorded stays: agentctl runs list", file=sys.stderr)
+        raise
+    except OSError as error:
+        if is_debug:
+            raise
+        place = error.filename or "the output"
+        print(f"{place} cannot be read or written: {error.strerror}. Mend it and try again", file=sys.stderr)
+        _drop_output()
+        sys.exit(2)
     except Exception as error:
         if is_debug:
             raise

@@ -7,7 +7,7 @@ import json
 import time
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -59,10 +59,11 @@ def _lines(plan: Plan, file: Path, text: str | None, items: list[str]) -> list[d
 
 
 async def _run_quietly(root: Path, plan: Plan, values: dict[str, Any], engine: str) -> RunResult:
-    from shoal.cli.session import as_record, opened_runner
+    from shoal.cli.session import as_record, opened_runner, own_stdout
 
-    async with opened_runner(root, plan, engine, lambda _: None) as runner:
-        result = await runner.start(plan, values)
+    with own_stdout():
+        async with opened_runner(root, plan, engine, lambda _: None) as runner:
+            result = await runner.start(plan, values)
     typer.echo(json.dumps(as_record(result), ensure_ascii=False))
     return result
 
@@ -79,7 +80,7 @@ async def _run_in_tree(root: Path, plan: Plan, values: dict[str, Any], engine: s
     async with opened_runner(root, plan, engine, tree.on_event) as runner:
         with tree:
             result = await runner.start(plan, values)
-    print_result(result, console, time.monotonic() - began)
+    print_result(plan, result, console, time.monotonic() - began)
     return result
 
 
@@ -89,7 +90,7 @@ async def _run_each(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from shoal.cli.session import opened_runner
+    from shoal.cli.session import opened_runner, own_stdout
     from shoal.graphs.events import Event, RunFinished
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -102,23 +103,25 @@ async def _run_each(
                 progress.advance(task)
 
         # Closed before the journal: when printing fails, runs under way are given up first.
-        async with (
-            opened_runner(root, plan, engine, on_event) as runner,
-            aclosing(runner.each(plan, lines)) as done,
-        ):
-            async for result in done:
-                if isinstance(result, InvalidInput):
-                    raise result
-                results.append(result)
-                _print_line(result, as_json)
+        with own_stdout() as out:
+            async with (
+                opened_runner(root, plan, engine, on_event) as runner,
+                aclosing(runner.each(plan, lines)) as done,
+            ):
+                async for result in done:
+                    if isinstance(result, InvalidInput):
+                        raise result
+                    results.append(result)
+                    _print_line(result, as_json, out)
     return results
 
 
-def _print_line(result: RunResult, as_json: bool) -> None:
+def _print_line(result: RunResult, as_json: bool, out: TextIO) -> None:
     from shoal.cli.session import as_record
     from shoal.cli.tree import brief
 
     if as_json:
-        typer.echo(json.dumps(as_record(result), ensure_ascii=False))
+        typer.echo(json.dumps(as_record(result), ensure_ascii=False), out)
     else:
-        typer.echo(f"{result.run}  {result.status:<8}  {result.error or brief(result.output, limit=160)}")
+        text = result.error or brief(result.output, limit=160)
+        typer.echo(f"{result.run}  {result.status:<8}  {text}", out)

@@ -127,21 +127,22 @@ async def _go_on(
     run: str, engine: str, migrate: bool, settlement: Settlement | None = None
 ) -> tuple[Plan, RunResult]:
     from shoal.agents.manifest import find_root
-    from shoal.cli.session import opened_journal, opened_runner
+    from shoal.cli.session import opened_journal, opened_runner, own_stdout
     from shoal.graphs.check import load_plan
 
     root = find_root(Path())
     async with opened_journal(root) as journal:
         row = await journal.run(run)
     plan = load_plan(root, row.file)
-    async with opened_runner(root, plan, engine, lambda _: None) as runner:
-        if settlement is None:
-            pass
-        elif settlement.value is None:
-            await runner.settle_undone(run, plan, settlement.node, migrate=migrate)
-        else:
-            await runner.answer(run, plan, settlement.node, settlement.value, migrate=migrate)
-        return plan, await runner.resume(run, plan, migrate=migrate)
+    with own_stdout():
+        async with opened_runner(root, plan, engine, lambda _: None) as runner:
+            if settlement is None:
+                pass
+            elif settlement.value is None:
+                await runner.settle_undone(run, plan, settlement.node, migrate=migrate)
+            else:
+                await runner.answer(run, plan, settlement.node, settlement.value, migrate=migrate)
+            return plan, await runner.resume(run, plan, migrate=migrate)
 
 
 def _print(plan: Plan | None, result: RunResult, as_json: bool) -> None:

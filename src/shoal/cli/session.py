@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from importlib import util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from shoal.errors import InvalidInput, MissingExtra
 
@@ -46,6 +48,22 @@ async def opened_runner(root: Path, plan: Plan, engine: str, on_event: OnEvent) 
             yield Runner(models, journal, on_event=on_event)
     finally:
         await models.close()
+
+
+@contextmanager
+def own_stdout() -> Iterator[TextIO]:
+    """Stdout for the command's own lines: what tools print, or programs that they start, goes to stderr."""
+    if sys.stdout is None or sys.stderr is None:  # one is closed, so nothing can mix
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors) as ours:
+        os.dup2(2, 1)
+        try:
+            yield ours
+        finally:
+            sys.stdout.flush()
+            os.dup2(ours.fileno(), 1)
 
 
 def make_engine(name: str, root: Path, plan: Plan) -> Engine:

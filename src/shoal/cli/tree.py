@@ -16,10 +16,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from shoal.graphs.answers import describe
 from shoal.graphs.events import AttemptRejected, Event, NodeFinished, NodeSkipped, NodeStarted, NodeWaiting
 from shoal.graphs.plan import AgentCall, HumanQuestion, Node, Plan, ToolCall
 from shoal.graphs.results import NodeSummary, RunResult
-from shoal.workspace.types import STR
+from shoal.workspace.types import BOOL, STR
 
 _MARKS: Mapping[str, tuple[str, str]] = {
     "done": ("✓", "green"),
@@ -84,8 +85,9 @@ class RunTree:
         summary = self._summaries.get(node.name)
         if summary is None and node.name in self._started:
             seconds = time.monotonic() - self._started[node.name]
+            note = Text(self._notes.get(node.name, ""))
             name: RenderableType = _joined(branch, Spinner("dots"), node.name)
-            return [name, Text(_who(node), "dim"), f"{seconds:.1f} s", "", "", self._notes.get(node.name, "")]
+            return [name, Text(_who(node), "dim"), f"{seconds:.1f} s", "", "", note]
         status = summary.status if summary else "pending"
         mark, style = _MARKS[status]
         cells: list[RenderableType] = [Text.assemble((branch, "dim"), " ", (f"{mark} {node.name}", style))]
@@ -163,7 +165,7 @@ def print_run(plan: Plan | None, result: RunResult, console: Console) -> None:
         tree = RunTree(plan, console)
         tree.show(result.nodes)
         console.print(tree.render())
-    print_result(result, console)
+    print_result(plan, result, console)
 
 
 def picture(plan: Plan | None, result: RunResult) -> str:
@@ -174,7 +176,9 @@ def picture(plan: Plan | None, result: RunResult) -> str:
     return console.export_svg(title=f"agentctl run {result.graph}", code_format=without_web_fonts)
 
 
-def print_result(result: RunResult, console: Console, seconds: float | None = None) -> None:
+def print_result(
+    plan: Plan | None, result: RunResult, console: Console, seconds: float | None = None
+) -> None:
     """Below the tree: the output, what a person is asked, and what it cost."""
     console.print()
     if result.output is not None:
@@ -184,10 +188,18 @@ def print_result(result: RunResult, console: Console, seconds: float | None = No
         console.print(grid)
     for node in result.nodes.values():
         if node.status == "waiting":
-            console.print(f"[cyan]Waiting for a person:[/] {node.question}", highlight=False)
-            console.print(f"  agentctl runs answer {result.run} {node.path} yes", highlight=False)
+            console.print(Text.assemble(("Waiting for a person: ", "cyan"), node.question or ""))
+            console.print(Text(f"  agentctl runs answer {result.run} {node.path} {_answer(plan, node)}"))
     if result.error:
         console.print(Text(result.error, "red"))
     tokens = result.prompt_tokens + result.completion_tokens
     took = "" if seconds is None else f" in {seconds:.1f} s"
     console.print(Text(f"\n{result.status}{took}, {tokens} tokens, run {result.run}", "dim"))
+
+
+def _answer(plan: Plan | None, node: NodeSummary) -> str:
+    """What a person may type, by the type of the answer."""
+    asked = plan.nodes[node.path].work if plan and node.path in plan.nodes else None
+    if not isinstance(asked, HumanQuestion) or list(asked.answer.fields.values()) == [BOOL]:
+        return "yes"
+    return f"VALUE   ({describe(asked.answer)})"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -76,7 +76,7 @@ class Runner:
 
     async def each(
         self, plan: Plan, many_inputs: Iterable[Mapping[str, Any]], *, runs_at_once: int = 64
-    ) -> AsyncIterator[RunResult | InvalidInput]:
+    ) -> AsyncGenerator[RunResult | InvalidInput, None]:
         """One run for each of many inputs, at once within limits; results come in the order of the inputs."""
         free = asyncio.Semaphore(runs_at_once)
 
