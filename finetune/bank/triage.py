@@ -35,7 +35,7 @@ CORES: dict[str, Sequence[Sequence[str]]] = {
     "update_contact": (UPDATE_CONTACT, spoken.UPDATE_CONTACT),
     "report_fraud": (REPORT_FRAUD, spoken.REPORT_FRAUD),
     "close_account": (CLOSE_ACCOUNT, spoken.CLOSE_ACCOUNT),
-    "other": (BANKING, spoken.OTHER, near.CARDS, near.NUMBERS, near.MONEY, ELSEWHERE),
+    "other": (BANKING, spoken.OTHER, near.CARDS, near.NUMBERS, near.MONEY, near.LIMITS, ELSEWHERE),
 }
 _SHARE = {"credit_line_increase": 1.5, "other": 4.0}
 

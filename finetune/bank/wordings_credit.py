@@ -94,6 +94,9 @@ MORE = [
     "I want to extend my credit line for <more>",
     "please extend credit (limit|line) with <more>",
     "the bank gave me <~income> as limit, I ask for <more> more",
+    "a <more> (bump|boost|raise|increase|uplift|top-up) (would be (great|awesome|perfect|lovely)|on my line please|to my limit|is what I'd like)",
+    "some (extra|more|additional) credit would (help|be a relief|be nice), (perhaps|maybe|say|about) <more>",
+    "(a little|a bit|some) more credit, (say|perhaps|maybe|like) <more> (, would help me|, please|)",
     # By, on top, added, topped up: the sum comes on top of what there is.
     "(increase|raise|lift|up|bump|boost) the (available credit|credit|limit|line|ceiling|maximum|amount I can spend) on (my <card>|<card>|my card|it|this card) by <more> (please|thanks|)",
     "(my|the) (limit|line|credit line|ceiling|card) (could|should|needs to|has to|ought to|may) (go up|rise|grow|increase|be raised|be lifted|be topped up) (by|with) <more>",
@@ -238,6 +241,8 @@ PLAIN = [
     "I have a big (purchase|expense|bill) coming up (on <ahead>|) and (my limit is in the way|the limit on my card is too low|will need a higher limit)",
     "I'm planning to buy (a sofa|a fridge|an engagement ring|plane tickets|a new bike) and my card's limit (won't allow it|is too small|isn't high enough)",
     "<~income> of credit is not much, can we go higher",
+    "can you (do|offer) (better|more) than (a <~income> limit|<~income>|a limit of <~income>) (for me|)",
+    "is <~income> (the best you can do|all I get) (as a limit|on this card)? I'd like more",
     "<~income> as a limit is (too little|nothing), what more can you offer",
     "could someone look at (giving me|getting me) (a more generous|a higher|a larger) (limit|credit line)",
     "my (husband|wife|sister|friend|brother) has a much higher limit than me, (can I have more too|could mine be raised)",

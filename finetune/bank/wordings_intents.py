@@ -26,7 +26,7 @@ LOST_CARD = [
     "my card (isn't|is not) (where I left it|in my bag|in its usual place), (I've looked everywhere|I searched the whole house|and I can't think where it is)",
     "I need a (replacement|new card|new one) (because|since|as) (I lost mine|mine was stolen|my card is gone|the old one went missing|mine has disappeared)",
     "I (got|was) (robbed|mugged|burgled|pickpocketed) (and my card is gone|and they took my card|<back>, they have my card|in <city> and lost all my cards|and no longer have my card)",
-    "my (son|daughter|dog|toddler|husband|wife|cat) (lost|threw away|hid|chewed up and swallowed half of|binned) my card (and it's nowhere to be found|)",
+    "my (son|daughter|dog|toddler|husband|wife|cat) (lost|threw away|hid|binned|mislaid) my card (and it's nowhere to be found|)",
     "my card (ended up|went|fell) (in the sea|in the lake|overboard|in the bin|down the lift shaft|into the river)",
     "I've (had|got) my card (stolen|nicked|pinched|taken from me)",
     "it seems (I no longer have my card|my card fell out of my pocket|that someone took my card|my card has walked off)",
@@ -61,7 +61,6 @@ LOST_CARD = [
     "I reported my card (lost|stolen) (<back>|), when (does|will) the new one (come|arrive)",
     "I lost my card, should I worry (someone uses it|about the money)",
     "I've turned the house upside down and my card (is nowhere|won't turn up|hasn't turned up)",
-    "my card went through the wash and then (got lost|I lost it)",
     "left my purse on the (bus|train|plane), (the bank card was in it|cards inside|card and all)",
     "I've lost track of where my (card|debit card) is",
 ]

@@ -11,6 +11,11 @@ def _lines(text: str) -> list[str]:
 
 # Sounds like a lost card: a card that is damaged, expiring, new, on its way, blocked or refused, and other lost things.
 CARDS = _lines("""
+    my (card|credit card|debit card) (cracked|split|snapped|broke|is broken|is split|came apart|is in two pieces|has a crack) (down the middle|in two|at the corner|along the chip|) (, can you replace it|and I need another|, what now|)
+    there's a (crack|hole|bend|scratch) in my card
+    the (card|one) I (ordered|asked for|was promised) (<~back>|), when (will|does) it (get here|come|reach me|arrive)
+    when (will|does|should) the card I (ordered|requested) (arrive|come|get here)
+    (replace|exchange) my (damaged|broken|worn|cracked|old) card please
     (my|the) (new|replacement|ordered|first) card (still hasn't|has not|hasn't) (been delivered|come|arrived|turned up|reached me) (yet|after two weeks|, where is it|)
     (when|how soon) (will|should) (I get|I receive|my mailbox see) (my|the) (new|ordered|replacement|first) card
     how long does (delivery of a card|a new card|shipping a card|card delivery) (take|usually take)
@@ -164,4 +169,27 @@ MONEY = _lines("""
     my application for (a card|a credit card|a loan), (where is it|is it approved|any news)
     how's my credit card application going
     did I get approved for (the card|the loan|the mortgage) I applied for
+""")
+
+# Limits that are to go down, or that are not the card's: the nearest misses of all.
+LIMITS = _lines("""
+    (please|could you|can you|I'd like you to|I want you to|kindly|I need you to|) (lower|reduce|decrease|cut|bring down|drop|shrink|halve|take down|scale back) (my|the) (credit limit|limit|credit line|card limit|line of credit|spending limit) (to <~income>|by <~income>|from <~income> to <~income>|a bit|again|please|)
+    (I'd like|I want|I need|can I have|could I get|give me) (a lower|a smaller|a reduced|less of a|a tighter) (credit limit|limit|credit line) (of <~income>|, <~income> is plenty|on my <~card>|please|)
+    my (credit limit|limit|credit line) (should|needs to|has to|must|can) (go down|come down|be lower|be smaller|be reduced|be cut) (to <~income>|)
+    (<~income> of credit|a limit of <~income>|that limit) is (far too much|too much|more than I need|dangerous) for me, (lower it|cut it|take it down|reduce it|I want less)
+    you raised my limit and I (didn't ask for it|don't want that|never agreed), (put it back down|lower it again|reduce it please)
+    (undo|reverse|take back) the (limit increase|increase of my limit) (you gave me|), I (want|prefer) the lower one
+    I never use more than <~income>, (so cut|so lower|please reduce) my limit (to that|accordingly|)
+    (I'd like to|I want to|can I|could you|please|how do I) (raise|increase|extend|set up|get|up|have|arrange) (my|an|a bigger|the) (overdraft|overdraft limit|arranged overdraft|overdraft facility) (to <~income>|by <~income>|on my current account|please|)
+    (is|are) an overdraft (of <~income>|) (possible|available) (on my account|for students|)
+    (I'd like to|I want to|can I|could you|please|how do I) (raise|increase|lift|change|up) (my|the) (daily|weekly|cash|ATM|withdrawal|transfer|online payment|debit card|contactless|daily cash|daily transfer) (limit|maximum|cap|allowance) (to <~income>|by <~income>|for tomorrow|please|)
+    I (need|want) to (withdraw|take out|transfer|send) <~income> (in one go|tomorrow|today|in cash) but (my daily limit|the daily limit|the machine|your app) (stops me|won't let me|only allows <~income>)
+    the (transfer|cash|ATM|daily|contactless) limit is (too low|in my way|only <~income>), (can it go up|raise it|how do I change it)
+    (can I|could I|I'd like to|how do I) (borrow|get|take out|apply for) (<~income>|money) (as a|with a|through a) (loan|personal loan|car loan|consolidation loan)
+    (raise|increase) (my|the) (savings rate|interest on my savings|monthly savings to <~income>|standing order to <~income>|direct deposit|mortgage by <~income>|loan by <~income>)
+    I'd like to (increase|raise|extend|top up) my (mortgage|loan|car loan) (by <~income>|to <~income>|)
+    (extend|increase) the (term|length) of my (loan|mortgage)
+    how do I (set|put) a (spending limit|cap) (of <~income>|) on my (kid's|daughter's|employee's) card
+    (set|put|I want) a (spending alert|warning|limit alert) when I (reach|pass) <~income>
+    is there a limit on (how many transfers I can make|how much I can deposit|cheques I can pay in|contactless payments)
 """)

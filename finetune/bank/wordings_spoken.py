@@ -10,6 +10,12 @@ def _lines(text: str) -> list[str]:
 
 
 CREDIT_LINE_INCREASE = _lines("""
+    (I was told|I hear|I read|someone said) (loyal|good|long-standing) (customers|clients) (get|are given) (higher limits|their lines extended|more credit) (automatically|after a while|), (mine never was|why not me|can I have that|does that go for me)
+    (is|are) my account (in line|eligible|up) for a (limit upgrade|higher limit|line extension) (this quarter|this year|now|)
+    (how do I|can I|I'd like to|I want to) (change|adjust|modify|update) my credit limit (so it's higher|upwards|to a higher one|to <total>|)
+    my (spouse|mother|boss|flatmate|twin) has (a higher cap|twice my limit|more credit) on the same (pay|income|salary), I'd like (the same|parity|to be treated equally|as much)
+    what (paperwork|proof of income|information) do you (need|want|ask for) before (you agree to|granting|giving me) (a higher line|more credit|a bigger limit)
+    (every|each) (Christmas|month|summer|holiday) (my card|the card) (is full|runs out|hits the wall) (by the 10th|halfway through|too soon), (some slack please|give me more room|could you ease the limit)
     (any|is there any) (wiggle room|room to move|leeway|flexibility) on (how much I can borrow with the card|my card's maximum|the maximum of my card|my borrowing limit)
     I've outgrown what you (allow me to spend|let me put on the card|lend me)
     you only trust me with <~income>, (I think I can handle more|I've earned more than that|I'd like you to trust me with more)
@@ -102,6 +108,13 @@ CREDIT_LINE_INCREASE = _lines("""
 """)
 
 LOST_CARD = _lines("""
+    (somebody|someone|thieves|they) (broke into|forced|cut open|raided) my (locker|car|room|tent|flat|hotel safe) and (took|stole|grabbed|went off with) (my card|my cards|my wallet|my purse)
+    (the|a) (parking machine|petrol pump|vending machine|ticket gate|toll booth) (won't give back|won't return|kept|swallowed|holds) my card
+    my (debit card|card) (went missing|has been gone|has been missing) (for <count> days|since <back>|) and (it isn't coming back|I give up looking|hasn't turned up), (send another|please send a new one|cancel it)
+    my card (disappeared|went missing) (the same day|when|after) my (roommate|cleaner|guest|flatmate) (left|moved out|was here)
+    I couldn't tell you where my (card|Amex|bank card|debit card|<card>) (is|has got to). (I had it|I used it|It was with me) (at <merchant>|<back>|on the train|at the swimming pool) and that's (all I know|the last I saw of it)
+    (how can|why did|why does) (the|a) (money machine|ATM|cash machine|cashpoint) (keep|swallow|hold on to) my card, (what do I need to do|how do I get it back)
+    I (remember|recall) (having|holding|using) my card (at <merchant>|<back>), (after that it's a blank|since then it's gone|now it isn't in my bag)
     came back to my (locker|tent|car|table|room) and my (wallet|purse|bag|card) (was gone|wasn't there|had vanished|had been taken)
     I've (searched|checked|emptied|been through) (every pocket|all my bags|the car|the whole flat|every drawer) and the card (won't show up|isn't there|can't be found|is nowhere to be seen)
     (no idea|not a clue|don't ask me|I haven't the foggiest|I've no idea) where my (card|Visa|credit card|debit card|Mastercard|bank card) (is|went|ended up|has got to)
@@ -130,7 +143,6 @@ LOST_CARD = _lines("""
     no card in my wallet this morning, (it must have been taken|I must have lost it)
     block (card <digits>|my card) at once, it has been (lost|stolen|mislaid)
     I threw my card away by accident
-    I shredded my card by mistake and need another
     the sea took my wallet
     burglars (came in|broke in) and (my purse is gone|took my cards|my bank card is missing)
     (lost property|the police|the bus company) (doesn't have|don't have) my card either, (please cancel it|what next)
@@ -141,6 +153,21 @@ LOST_CARD = _lines("""
 """)
 
 DISPUTE_CHARGE = _lines("""
+    (there's|I see|I found|I noticed|there is) (an entry|a line|an item|one charge|a booking|a debit) (for|of) <amount> from (a company|a firm|some shop|an outfit|a business) (I've never heard of|unknown to me|I don't know|whose name means nothing to me|called <merchant>), (what is it|who are they|no idea who they are|please check|what's that about)
+    <amount> (from|at|to) <merchant>? (never heard of them|I've no idea who that is|I don't know them|what's that|who is this)
+    (that|the|my) (gym|club|streaming service|newspaper|dating site|software company) (goes on|won't stop|keeps on|is still) (charging me|billing me|dipping into my account|taking its fee) (although I quit|after I cancelled|despite my cancellation|and I left in <~date>)
+    <merchant> (is still|keeps) (helping itself to|dipping into|debiting|drawing on) my (account|card) (although I cancelled|every month|after I quit|despite my letter)
+    (the|a) (taxi|taxi driver|shop assistant|waiter|barber|clerk) (put in|charged|typed|took|keyed) <amount> (rather than|instead of|and not|where it should have been) <amount>
+    one (payment|charge|transaction) on my (card|statement|app) I (can't recognise|don't recognise|don't remember making|can't place|didn't make)
+    there's a payment (with|on) my card (that I didn't make|I don't recognise|to someone I don't know), can you (look into it|explain it|check it)
+    the (ATM|cash machine|cashpoint) gave me (the wrong amount|less than I asked for|too little|only <amount>) (of cash|) (but debited more|, can you correct it|and the app shows <amount>|, what do I do)
+    I (wanted|asked for) <amount> from the ATM and (got|received|it gave me) only <~income>
+    my cash withdrawal (was|is) wrong, I got less (than shown|than I asked for)
+    several (entries|bookings) for (one|the same|a single) purchase
+    (multiple|two|three|several) (of the same|identical|duplicate) (transactions|charges|payments) (on my card|for one purchase|showing|)
+    why are there (two|multiple|several) (transactions|charges|payments) for (one|a single) (purchase|order)
+    why was I charged (a fee|extra|<amount> more) (for paying by card|for a card payment|on my purchase|when I paid at <merchant>)
+    what is the extra (<amount>|fee|charge) on my (statement|bill) for
     my (statement|bill|app) (says|claims|shows) I (paid|spent) <amount> (at|in) (<merchant>|a place I've never been|a petrol station far away|a bar in <city>), I (have never been there|wasn't there|want that looked at|don't agree)
     (the|my) (hotel|landlady|garage|airline) put (the minibar|extra nights|damage|breakfast|a cleaning fee|a second bag) on my (bill|card), (we didn't touch it|I never agreed|please take it off|that's wrong)
     (the|that|my old) (gym|magazine|streaming service|club|box service) (still|keeps) (dipping into|helping itself to|taking from|drawing from|charging) my (account|card) (although|even though|though) I (quit|left|cancelled|unsubscribed) (in writing|last year|months ago|)
@@ -192,6 +219,14 @@ DISPUTE_CHARGE = _lines("""
 """)
 
 BALANCE = _lines("""
+    (what's|what is) my credit limit (for|on|with) (my <card>|my visa|the card|this card|you)
+    (I need|I'd like|I want|need) to know (the|my) (credit limit|limit) (on my <card>|of my card|)
+    (give|tell) me my credit limit (please|)
+    how (much|high) (can I buy|may I spend|can I spend|can I charge|can I put) (on|with) my (<card>|store card|card|visa) (before it's full|right now|)
+    can I (afford|buy|pay for) (a lamp|a round of drinks|a winter coat|a sofa|a ticket|groceries|a haircut) (from|with|out of|within) (my savings|my savings account|my checking|my account|what I have)
+    (tell me whether|let me know if|I need to know if|check if|I'm worried whether|I doubt that) I have enough (money|) (in my account|in savings|in checking|) (to buy|for|to pay for) (a winter coat|school books|a dishwasher|my rent|a holiday|a new phone)
+    is there enough (money|) in my (account|savings|checking) (for|to buy|to pay) (a bike|the bill|dinner|<amount>|a new couch)
+    does my (account|savings|checking) (have|hold) (enough|enough money) (for|to buy) (a trip|a coat|<amount>)
     what have I got (to work with|left to spend|to live on|to last me) (until <ahead>|this month|till payday|)
     how (deep|far) (in the hole|in debt|into my overdraft|in the red) am I (on my card|right now|)
     what's the (ceiling|maximum|max|cap) on my (card|Visa|<card>), (I can't find it|the app won't say|just curious|not looking to change it|I only want to know it)
@@ -238,6 +273,14 @@ BALANCE = _lines("""
 """)
 
 PAYMENT_DUE = _lines("""
+    (how do I|how can I|can I|I'd like to|I want to|let me) (pay|pay off|settle|clear) my (card|credit card|card bill|credit card balance) (with|from|using|out of) (my checking|my checking account|my current account|another bank|my savings|a debit card)
+    (did|have) you (get|got|receive|received|see|booked) (my payment|the payment|the <amount>|the money) (I sent|I paid|I made|) (on <date>|<back>|for my card|) (yet|)
+    (was|has) my (payment of <amount>|last payment|card payment) (been booked|counted|credited|posted|in time)
+    I can only (manage|afford|pay|send) <amount> (this month|now|today), (is that enough|will that do|does that cover the minimum|is that okay|what happens then)
+    is <amount> enough (for the minimum|to stay current|for this month's payment|to keep my account in good standing)
+    will (I be|my account be|it be) (in trouble|marked late|overdue) if I (only pay|just pay|pay) <amount> (this month|)
+    I (didn't get|haven't seen|never received) (a bill|my bill|a statement) (this month|), (when is it due|when must I pay|do I owe anything this month|what do I pay)
+    how (big|high|much) is the (minimum|minimum payment|instalment) (for <~date>|next month|this time|)
     (have I|do I) still (got|have) time to (settle|pay|clear) (this month's bill|my card|my bill) (without a fee|before you charge me|)
     what's the (least|smallest amount|lowest sum) I (can|must|may) (send|pay) (you|) (this month|now|)
     on (what|which) (date|day) (will|does) the (card bill|bill|payment) (leave|come out of|get taken from) my (checking|account|current account)
@@ -289,6 +332,15 @@ PAYMENT_DUE = _lines("""
 """)
 
 UPDATE_CONTACT = _lines("""
+    (I have|I've got|got) a new (cell|phone|mobile|address|email), where (do|can|should) I (enter|put|type|change|register|save) (it|that)
+    where (do|can) I (enter|type in|put) my new (phone number|address|email|cell)
+    (how|where) do I change (where|the address) my (statements|letters|cards) (get sent|get mailed|go|are sent)
+    (delete|remove|drop) the (work|old|landline|second) (number|phone|email) (you have|on my profile|from my records), I (don't work there|left that job|changed it)
+    (my|the) (email|mail) (provider|address) is (shutting down|closing|going away), (here's a new one|I need to give you another|what now)
+    We (got wed|married|had our wedding) (last month|in <~date>|<~back>|) and I took (his|her|my wife's|my husband's) name: (Jensen|Okafor|Laurent|Novak|Weiss). (Can my account carry it|Please put it on the account|Who changes that|What do you need)?
+    my surname (is|became) (different|new|double-barrelled) (since the wedding|since I married|after the divorce|), (change it on my account|how do I get it onto my account|please put the new one on file)
+    (details|contact details|my details|personal details) need (changing|to be modified|updating|to be changed)
+    (I've|we've) (relocated|moved) (to <city>|across town|), (what do you need|what happens now|what must I tell you|do you need my new address)
     from <ahead> (you'll find us|we'll be|I'll be living) at <street>, (please send post there|so write to us there|kindly note it)
     we (finally|) got the keys to our new place, (post should go to|it's at|the new address is) <street>
     new (SIM|phone|digits|number), where do I tell you
@@ -332,6 +384,16 @@ UPDATE_CONTACT = _lines("""
 """)
 
 REPORT_FRAUD = _lines("""
+    (the|a) (seller|dealer|breeder|landlord|buyer|guy online) took my (<amount>|money|deposit) (by transfer|by bank transfer|over the phone|) and (disappeared|vanished|blocked me|was never heard of again), (I've been had|I was scammed|it was all fake|I think it's fraud)
+    (I think|I believe|I fear) (I've|I have) been (had|scammed|tricked|fooled|taken in) (by a fake seller|by someone online|by a caller|)
+    I (clicked|opened|followed) (the|a) link (in an email|in a text|in your message|) and (entered|typed|gave) my (password|login|card number|details), (now I doubt it was you|it wasn't really from you|I think it was fake|was that wrong)
+    I (keep getting|keep receiving|get) (codes|security codes|one-time codes|messages) for (transfers|payments|logins) I'm not making
+    (codes|passcodes) (arrive|come) on my phone and I (didn't ask for any|am not logging in)
+    (thousands|hundreds|<amount>) (are|is) gone and (my grandson|a relative|my lodger|a friend) (did it with my card|used my card without telling me)
+    my card (info|information|data|details|numbers) (was|were|has been|got) (stolen|taken|skimmed|copied) (online|, what do I do|by hackers|)
+    (can you|please|) (assist|help) me (with|on) (the|my|) fraudulent activity (on my card|on my account|)
+    (a couple of|some|a few|several|many) (payments|transactions|charges) (in the app|on my card|) (that|which) I didn't make, (someone must have access to my card|who has access to my card|somebody is using it)
+    (does|could) (someone|anyone else) have access to my (card|account)? there are payments (I didn't make|that aren't mine)
     (somebody|someone) in (another country|<city>|a far away place) is (having a great time|on a spree|going wild|buying stuff) with my card, (it's in my pocket|I have it here|and I'm at home)
     a (polite man|nice lady|guy|person) (from your security team|claiming to be the bank|who said he was police) got my (passcode|PIN|details|code) (out of me|) (this morning|<back>|)
     I woke up to (eleven|a dozen|<count>|loads of) purchases (overnight|) (from electronics stores|from abroad|at <merchant>), none (of them|) (mine|by me)
@@ -424,6 +486,23 @@ CLOSE_ACCOUNT = _lines("""
 """)
 
 OTHER = _lines("""
+    (make|set|have) my (credit limit|limit|line) (smaller|lower|less|a lot smaller), (I don't trust myself|I spend too much|it's too much for me|please)
+    (I'd rather have|I prefer|can I have|give me) a (smaller|lower|tighter) (limit|credit limit|credit line) (so I don't overspend|please|)
+    less credit please
+    I (broke|bent|snapped|cut|burned|ruined|cracked) my card (by accident|opening a jar|in the car door|with pliers|while gardening|) (and need another|, send a new one|)
+    my card (got singed on the stove|melted|went through the laundry|was chewed by the puppy|was snipped up by my son|was mangled by the vacuum cleaner|got dropped in paint|buckled in my wallet) (and I need it replaced|, can I get a new one|)
+    (no checks left|my cheque book is empty|almost out of checks|my checkbook is finished), (order some|please send a new one|I'd like another book)
+    I could use (a fresh checkbook|another cheque book) soon
+    (will|would) I be charged (extra|a fee|) if I use my card in (<city>|another state|Turkey|Canada)
+    using my card in <city> won't cost me extra, will it
+    I (don't want|dislike|want to replace) my (current|old) (PIN|pin|password) (anymore|)
+    up to which (month|date) is my card (good|valid)
+    which (month|date) is printed on my card as the last
+    (I'm in your debt, thanks|thanks ever so much for your help|much obliged, bye|you've been great)
+    I haven't received (my|the) (new|) card (yet|) and (wonder where it is|it's been a week|I'm worried it got lost in the post)
+    (pay|use my savings to pay) (my electric bill|my mortgage|the water company|my phone company|the gas people)
+    (how|is) my credit (looking|any good|good enough for a new card|rating okay)
+    how long would it take to pay off my card at <amount> a month
     do you (lot|guys|folks|) (do|give|offer) (mortgages|loans|car finance|student loans|bridging loans) (for self-employed people|to pensioners|for foreigners|to start-ups)
     my card's (chip|stripe) is (dead|scratched|worn), the reader (just beeps|says error|won't take it)
     my card (snapped|broke|cracked|melted|bent), (can I tape it|I need a new plastic|send another)

@@ -1,3 +1,4 @@
+import json
 from itertools import islice
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from shoal.agents.manifest import load_workspace
 from shoal.errors import ShoalError
 from shoal.finetune.examples import load_examples
 from shoal.finetune.recipe import DataPart
-from shoal.workspace.types import parse_record
+from shoal.workspace.types import parse_record, read
 
 ROOT = Path(__file__).parents[2]
 AGENT = Agent(
@@ -92,3 +93,21 @@ def test_all_intents_are_drawn() -> None:
         DataPart(python="finetune/bank/triage.py:examples", train=300, heldout=50), agent, ROOT, seed=3
     )
     assert len({example.output["intent"] for example in islice(data.train, 300)}) == 9
+
+
+@pytest.mark.parametrize("name", ["triage", "slots"])
+def test_the_messages_written_by_hand_fit_their_agents_and_are_in_no_training_part(name: str) -> None:
+    agent = load_workspace(ROOT, with_adapters=False).agents[name]
+    cases = [
+        json.loads(line)
+        for line in (ROOT / f"evals/bank/{name}_heldout.jsonl").read_text("utf-8").splitlines()
+    ]
+    for case in cases:
+        read(agent.input, case["input"], "input")
+        for field, value in case["output"].items():
+            read(agent.output.fields[field], value, field)
+    data = load_examples(
+        DataPart(python=f"finetune/bank/{name}.py:examples", train=2000, heldout=100), agent, ROOT, seed=7
+    )
+    assert len(cases) > 50
+    assert not {case["input"]["message"] for case in cases} & {each.input["message"] for each in data.train}

@@ -29,7 +29,7 @@ from shoal.agents.embedded.heads import Heads, HeadSpec, LabelHead, LabelSpec, S
 from shoal.errors import ShoalError
 from shoal.finetune.examples import Data, Example
 from shoal.finetune.progress import Outcome, Progress
-from shoal.finetune.recipe import Recipe
+from shoal.finetune.recipe import Recipe, TrainingPart
 
 _CENTROID_EXAMPLES = 2000
 _CENTROID_SCALE = 10.0
@@ -137,7 +137,7 @@ def _fit(
     for step in range(1, steps + 1):
         if at == len(epoch):
             epoch, at = next(batches), 0
-        loss = _loss(backbone, model, heads, [rows[i] for i in epoch[at]], options.label_smoothing)
+        loss = _loss(backbone, model, heads, [rows[i] for i in epoch[at]], options)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
@@ -188,10 +188,18 @@ def _optimizer(
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
-def _scores(backbone: Backbone, model: Any, heads: Heads, rows: Sequence[_Row]) -> dict[str, Tensor]:
+def _scores(
+    backbone: Backbone, model: Any, heads: Heads, rows: Sequence[_Row], token_dropout: float = 0.0
+) -> dict[str, Tensor]:
     batch = backbone.pad([row.text for row in rows], [row.encoding for row in rows])
+    ids = batch.ids
+    if token_dropout:
+        # The first token stays: it is no word, and span heads read "nothing there" from it.
+        hidden_tokens = torch.rand(ids.shape) < token_dropout
+        hidden_tokens[:, 0] = False
+        ids = ids.masked_fill(hidden_tokens & (batch.mask == 1), backbone.mask_id)
     with torch.autocast("cpu", torch.bfloat16, enabled=model.training and _is_bf16_fast()):
-        hidden = model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+        hidden = model(input_ids=ids, attention_mask=batch.mask).last_hidden_state
     scores: dict[str, Tensor] = heads(hidden.float(), batch.mask, batch.bounds())
     return scores
 
@@ -202,14 +210,16 @@ def _is_bf16_fast() -> bool:
     return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
 
 
-def _loss(backbone: Backbone, model: Any, heads: Heads, rows: Sequence[_Row], smoothing: float) -> Tensor:
-    scores = _scores(backbone, model, heads, rows)
+def _loss(
+    backbone: Backbone, model: Any, heads: Heads, rows: Sequence[_Row], options: TrainingPart
+) -> Tensor:
+    scores = _scores(backbone, model, heads, rows, options.token_dropout)
     total = torch.zeros(())
     for name, spec in heads.specs.items():
         gold = _gold(name, spec, rows, scores[name].shape)
         if isinstance(spec, LabelSpec):
             total = total + nn.functional.cross_entropy(
-                scores[name], gold.float().argmax(-1), label_smoothing=smoothing
+                scores[name], gold.float().argmax(-1), label_smoothing=options.label_smoothing
             )
         else:
             right = scores[name].masked_fill(~gold, -torch.inf).logsumexp(-1)

@@ -55,6 +55,12 @@ class TrainingPart(Strict):
         default="linear", description="How the rate falls to 0 afterwards."
     )
     weight_decay: float = Field(default=0.01, ge=0, description="Of AdamW, on matrices.")
+    token_dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Part of the input tokens that encoders do not get to see, drawn anew each step.",
+    )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Of enum fields on encoders.")
     seed: int = Field(default=7, description="Of weights, order and the generator.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from shoal.agents.adapters import check_fits
 from shoal.agents.agent import Agent, Base
-from shoal.agents.bases import locate
+from shoal.agents.bases import base_sha256, locate
 from shoal.agents.embedded.heads import Heads, LabelSpec, SpanBounds, SpanSpec, load_heads
 from shoal.agents.engine import Answer, Request, Usage
 from shoal.agents.numbers import read_number
@@ -47,7 +48,13 @@ def render(record: Record, values: Mapping[str, Any]) -> Text:
     text, parts = "", {}
     for name in names:
         value = values.get(name)
-        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        shown = (
+            value
+            if isinstance(value, str)
+            else ""
+            if value is None
+            else json.dumps(value, ensure_ascii=False)
+        )
         text += ("\n" if text else "") + (f"{name}: " if len(names) > 1 else "")
         parts[name] = (len(text), len(text) + len(shown))
         text += shown
@@ -84,31 +91,35 @@ class Backbone:
     """Tokenizer and bare model of an encoder base."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with ThreadPoolExecutor(1) as beside:
+            # Adapters are held against the hash of the weights: 0.25 s for MiniLM, hidden behind the imports.
+            beside.submit(base_sha256, folder)
+            self._load()
+
+    def _load(self) -> None:
         from transformers import AutoConfig, AutoModel
         from transformers.utils import logging
 
         # It reports unused weights (the pooler) and draws a bar for what takes milliseconds.
         logging.set_verbosity_error()
         logging.disable_progress_bar()
-        self.folder = folder
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(self.folder, local_files_only=True)
         # RoBERTa counts positions from pad + 1.
         offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
         self.window: int = config.max_position_embeddings - offset
-        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(self.window)
         self._pad: int = config.pad_token_id
+        known = (self.tokenizer.token_to_id(name) for name in ("[MASK]", "<mask>", "[UNK]", "<unk>"))
+        self.mask_id: int = next((each for each in known if each is not None), self._pad)
         unused = (
             {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
         )
         self.model = AutoModel.from_pretrained(
-            folder, config=config, local_files_only=True, dtype=torch.float32, **unused
+            self.folder, config=config, local_files_only=True, dtype=torch.float32, **unused
         ).eval()
-
-    def batch(self, texts: Sequence[Text]) -> Batch:
-        """Tokenize texts and pad them to the longest."""
-        return self.pad(texts, self.tokenizer.encode_batch([text.text for text in texts]))
 
     def pad(self, texts: Sequence[Text], encodings: Sequence[Encoding]) -> Batch:
         """Pad tokenized texts to the longest."""
@@ -162,16 +173,17 @@ class EncoderModel:
             )
         key = agent.adapter.sha256
         if key not in self._heads:
-            self._load(agent, agent.adapter.folder, key)
+            self._load(agent.adapter.folder, key)
+        self._heads[key].check(agent)
         if self._model.active_adapter != key:
             self._model.set_adapter(key)
         return self._heads[key]
 
-    def _load(self, agent: Agent, folder: Path, key: str) -> None:
+    def _load(self, folder: Path, key: str) -> None:
         from peft import PeftModel
 
         check_fits(folder, self._backbone.folder)
-        heads = load_heads(folder, agent)
+        heads = load_heads(folder)
         if self._heads:
             self._model.load_adapter(str(folder), adapter_name=key)
         else:

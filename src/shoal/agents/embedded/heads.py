@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from shoal.agents.agent import Agent
 from shoal.errors import ShoalError
-from shoal.workspace.types import BOOL, Enum, Nullable, Scalar, Span, Type
+from shoal.workspace.types import BOOL, STR, Enum, Nullable, Scalar, Span, Type
 
 HEADS_FILE = "heads.safetensors"
 MAX_SPAN_TOKENS = 32
@@ -68,7 +68,7 @@ def _spec(agent: Agent, name: str, kind: Type) -> HeadSpec:
             assert isinstance(inner, LabelSpec)
             return LabelSpec((*inner.cases, None))
         case Span(of, source):
-            texts = [field for field, each in agent.input.fields.items() if each == Scalar("str")]
+            texts = [field for field, each in agent.input.fields.items() if each in (STR, Nullable(STR))]
             if source in texts or (source is None and len(texts) == 1):
                 return SpanSpec(source or texts[0], of)
             raise ShoalError(
@@ -156,6 +156,25 @@ class Heads(nn.Module):
             for name, spec in self.specs.items()
         }
 
+    def check(self, agent: Agent) -> None:
+        """Hold the heads against an agent's contract.
+
+        Raises:
+            ShoalError: they were trained for other fields or cases.
+        """
+        for name, wanted in head_specs(agent).items():
+            given = self.specs.get(name)
+            if isinstance(given, LabelSpec) and isinstance(wanted, LabelSpec):
+                is_same = set(given.cases) == set(wanted.cases)
+            else:
+                is_same = given == wanted
+            if not is_same:
+                raise ShoalError(
+                    f"agent '{agent.name}': its adapter was trained before the output "
+                    f"'{name}: {agent.output.fields[name]}' was declared so. "
+                    f"Train it again with: agentctl finetune finetune/{agent.name}.yaml"
+                )
+
     def save(self, folder: Path) -> None:
         """Write weights (half precision), cases and temperatures into the folder."""
         tensors = {name: tensor.half().contiguous() for name, tensor in self.fields.state_dict().items()}
@@ -166,18 +185,13 @@ class Heads(nn.Module):
         save_file(tensors, folder / HEADS_FILE, metadata={"heads": json.dumps(heads)})
 
 
-def load_heads(folder: Path, agent: Agent) -> Heads:
-    """Read an agent's heads and hold them against its contract.
-
-    Raises:
-        ShoalError: the adapter was trained for other fields or cases.
-    """
+def load_heads(folder: Path) -> Heads:
+    """Read the heads of an adapter."""
     with safe_open(folder / HEADS_FILE, framework="pt") as file:
         described = {head.pop("field"): head for head in json.loads((file.metadata() or {})["heads"])}
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
     temperatures = {name: float(head.pop("temperature")) for name, head in described.items()}
     specs = {name: _described(head) for name, head in described.items()}
-    _check_contract(agent, specs)
     heads = Heads(specs, next(tensor.shape[1] for tensor in tensors.values() if tensor.dim() == 2))
     heads.fields.load_state_dict(tensors)
     heads.temperatures = temperatures
@@ -188,19 +202,3 @@ def _described(head: dict[str, object]) -> HeadSpec:
     if isinstance(cases := head.get("cases"), list):
         return LabelSpec(tuple(cases))
     return SpanSpec(str(head["source"]), "number" if head["of"] == "number" else "str")
-
-
-def _check_contract(agent: Agent, specs: Mapping[str, HeadSpec]) -> None:
-    for name, wanted in head_specs(agent).items():
-        given = specs.get(name)
-        same_cases = (
-            isinstance(given, LabelSpec)
-            and isinstance(wanted, LabelSpec)
-            and set(given.cases) == set(wanted.cases)
-        )
-        if given != wanted and not same_cases:
-            raise ShoalError(
-                f"agent '{agent.name}': its adapter was trained before the output "
-                f"'{name}: {agent.output.fields[name]}' was declared so. "
-                f"Train it again with: agentctl finetune finetune/{agent.name}.yaml"
-            )
