@@ -52,6 +52,8 @@ _PARTICLES = (
 )
 _PREFIXES = (
     "O'",
+    "O’",
+    "D’",
     "D'",
     "Mc",
     "Mac",
@@ -108,7 +110,7 @@ def _syllable(dice: random.Random) -> str:
 
 def name(dice: random.Random, part: str) -> str:
     """A person's name: one to four words, with the particles, hyphens and apostrophes that names have."""
-    if dice.random() < 0.06:
+    if dice.random() < 0.1:
         return _foreign_name(dice, part)
     given = _capital(word(dice, part))
     shape = dice.random()

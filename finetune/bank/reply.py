@@ -13,6 +13,8 @@ from typing import Any
 from .people import name, word
 from .policy import ALL_MET, amount_number, bank_request, bank_tool, other_reason
 
+UNSURE = "this case needs a second look"
+"""The reason that graphs/credit_line.yaml gives where the model is unsure."""
 _TEXTS = {
     "approve": (
         "Dear {name}, good news: your request for {amount} is approved. Reason: {reason}. "
@@ -40,27 +42,24 @@ def examples(seed: int, part: str) -> Iterator[dict[str, Any]]:
     dice = random.Random(f"reply {seed} {part}")
     while True:
         decision = dice.choice(tuple(_TEXTS))
-        facts = {
-            "name": name(dice, part),
-            "amount": _amount(dice),
-            "decision": decision,
-            "reason": _reason(dice, part, decision),
-        }
+        amount, reason = _request(dice, part, decision)
+        facts = {"name": name(dice, part), "amount": amount, "decision": decision, "reason": reason}
         yield {"input": facts, "output": {"text": dice.choice(_TEXTS[decision]).format(**facts)}}
 
 
-def _amount(dice: random.Random) -> str:
+def _request(dice: random.Random, part: str, decision: str) -> tuple[str, str]:
+    """An amount and a reason; in most reasons of the bank the amount stands a second time."""
     bank = bank_tool()
-    return str(bank.NO_AMOUNT if dice.random() < 0.08 else bank.money(amount_number(dice)))
-
-
-def _reason(dice: random.Random, part: str, decision: str) -> str:
+    amount = bank.NO_AMOUNT if dice.random() < 0.08 else bank.money(amount_number(dice))
     shape = dice.random()
     if decision == "approve" and shape < 0.6:
-        return ALL_MET
-    if shape < 0.5:
-        line = bank_request(dice)["text"].split("\n", 1)[0]
-        return str(line.removesuffix(": not met").removesuffix(": met"))
+        return amount, ALL_MET
+    if decision == "refer" and shape < 0.04:
+        return amount, UNSURE
+    if shape < 0.55:
+        checks = bank_request(dice)
+        line = checks["text"].split("\n", 1)[0]
+        return checks["amount"], line.removesuffix(": not met").removesuffix(": met")
     if shape < 0.9:
-        return other_reason(dice, part)
-    return " ".join(word(dice, part, most=2) for _ in range(dice.randint(2, 6)))
+        return amount, other_reason(dice, part)
+    return amount, " ".join(word(dice, part, most=2) for _ in range(dice.randint(2, 6)))
