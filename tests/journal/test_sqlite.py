@@ -151,6 +151,7 @@ async def test_a_read_only_file_is_said_to_be_read_only(journal: SqliteJournal) 
     [
         (lambda file: file.write_bytes(b"not a journal at all" * 100), "the file is not a journal"),
         (lambda file: file.mkdir(), "the file cannot be opened"),
+        (lambda file: file.parent.rmdir() or file.parent.touch(), "a file is where its folder should be"),
     ],
 )
 def test_what_is_no_journal_is_refused(file: Path, spoil: Callable[[Path], object], message: str) -> None:

@@ -21,9 +21,7 @@ def collect(declared: Record, text: str | None, items: Sequence[str], graph: str
     Raises:
         InvalidInput: names the input, what was given and what the graph declares.
     """
-    given: dict[str, Any] = {}
-    for item in items:
-        given |= _read_item(item, declared)
+    given = parse_items(declared, items)
     if text is not None:
         given = {_text_input(declared, given, graph): text} | given
     return fit(declared, given, graph)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from shoal.cli.session import ENGINE_HELP
 from shoal.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from shoal.graphs.results import RunResult
 
 _INPUT_HELP = "name=value, @file.json, or - for a JSON object on standard input. May be repeated."
-_ENGINE_HELP = "auto, embedded, or scripted[:FILE] (answers from a file, no models)."
 
 
 def run(
@@ -27,7 +27,7 @@ def run(
     inputs: Annotated[list[str] | None, typer.Option("--input", "-i", help=_INPUT_HELP)] = None,
     each: Annotated[Path | None, typer.Option("--each", help="A JSON Lines file; one run a line.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False,
-    engine: Annotated[str, typer.Option("--engine", help=_ENGINE_HELP)] = "auto",
+    engine: Annotated[str, typer.Option("--engine", help=ENGINE_HELP)] = "auto",
 ) -> None:
     """Run a graph; exit 0 when it is done or waits for a person, 1 when it failed."""
     from shoal.agents.manifest import find_root

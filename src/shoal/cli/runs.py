@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shoal.cli.session import ENGINE_HELP
 from shoal.errors import InvalidInput, ShoalError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ app = typer.Typer(help="List, show, resume and answer runs.", no_args_is_help=Tr
 
 _RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as `runs list` prints it.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Engine = Annotated[str, typer.Option("--engine", help="auto, embedded, or scripted[:FILE].")]
+_Engine = Annotated[str, typer.Option("--engine", help=ENGINE_HELP)]
 _Migrate = Annotated[
     bool, typer.Option("--migrate", help="Go on although files changed since the run began.")
 ]

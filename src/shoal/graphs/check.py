@@ -115,7 +115,11 @@ def _graph_path(root: Path, graph: str) -> Path:
 
 def _name_in(path: Path) -> str | None:
     """The name that a graph file gives itself, read without parsing the rest, which may be wrong."""
-    found = re.search(rb"^graph:\s*([a-z][a-z0-9_]*)\s*(?:#.*)?$", path.read_bytes(), flags=re.MULTILINE)
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None  # told of when it is the one that is wanted
+    found = re.search(rb"^graph:\s*([a-z][a-z0-9_]*)\s*(?:#.*)?$", content, flags=re.MULTILINE)
     return found[1].decode() if found else None
 
 

@@ -10,6 +10,8 @@ _SENTENCES = (
     ("is full", "the disk is full. Make room"),
     ("readonly", "the file or its folder is read-only. Make both writable"),
     ("read-only", "the file or its folder is read-only. Make both writable"),
+    ("permission denied", "the file or its folder may not be written. Make both writable"),
+    ("file exists", "a file is where its folder should be. Move it away"),
     ("locked", "another program keeps the file locked. Wait for it or stop it"),
     ("not a database", "the file is not a journal. Move it away and a new one is made"),
     ("malformed", "the file is damaged. Restore it from a backup, or move it away and a new one is made"),
