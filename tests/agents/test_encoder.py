@@ -17,7 +17,7 @@ from tests.agents.tiny import make_base, make_workspace
 MESSAGES = [
     ("please raise my limit by $500", "raise_limit", 500.0),
     ("lost the card ending 4321", "lost_card", None),
-    ("hello, i want my limit to 900 please", "raise_limit", 900.0),
+    ("hello, give me $1200 please", "raise_limit", 1200.0),
 ]
 
 
@@ -122,7 +122,7 @@ def test_the_same_recipe_gives_the_same_adapter(trained: Agent) -> None:
     root = trained.adapter.folder.parents[2]
     again = train(root / "finetune" / "reader.yaml", root, lambda _: None)
     assert (again.sha256, again.adapter) == (trained.adapter.sha256, "reader@1")
-    assert read_manifest(again.folder).examples["train"] == 60
+    assert read_manifest(again.folder).examples["train"] == 120
 
 
 def test_fields_that_an_encoder_cannot_give_are_refused(trained: Agent) -> None:

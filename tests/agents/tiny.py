@@ -39,9 +39,9 @@ agents:
     "finetune/reader.yaml": """\
 version: 1
 agent: reader
-data: {python: "finetune/reader.py:examples", train: 60, heldout: 12}
+data: {python: "finetune/reader.py:examples", train: 120, heldout: 12}
 lora: {rank: 4, alpha: 8}
-training: {steps: 120, batch_tokens: 256, learning_rate: 0.02, head_learning_rate: 0.05}
+training: {steps: 160, batch_tokens: 256, learning_rate: 0.02, head_learning_rate: 0.05}
 """,
     "finetune/reader.py": """\
 from itertools import count
@@ -89,6 +89,8 @@ def make_base(folder: Path, seed: int = 1) -> Path:
         single="[CLS] $A [SEP]",
         special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
     )
+    # Matrices this small gain nothing from threads, and on a busy machine wait for them for ever.
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(vocabulary),
