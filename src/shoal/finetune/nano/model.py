@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import GraniteConfig, GraniteForCausalLM
@@ -191,3 +192,24 @@ def export(weights: dict[str, Tensor], shape: Shape, folder: Path) -> None:
     model.to(torch.bfloat16).save_pretrained(folder)
     for path in folder.iterdir():
         path.chmod(0o644)
+
+
+def restore(folder: Path) -> Decoder:
+    """Reads an exported folder back into the training decoder, in float32."""
+    config = GraniteConfig.from_pretrained(folder)
+    shape = Shape(
+        vocabulary=config.vocab_size,
+        width=config.hidden_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        inner=config.intermediate_size,
+        positions=config.max_position_embeddings,
+        rope_theta=config.rope_parameters["rope_theta"],
+        embedding_multiplier=config.embedding_multiplier,
+    )
+    model = Decoder(shape)
+    weights = load_file(folder / "model.safetensors")
+    model.load_state_dict(
+        {name: weight.float() for name, weight in weights.items() if name != "lm_head.weight"}
+    )
+    return model
