@@ -2,24 +2,22 @@
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from shoal.errors import InvalidFiles
 from shoal.finetune.nano.model import Shape
+from shoal.workspace.schema import Strict, problems_of
+from shoal.workspace.yaml import read_yaml
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TokenizerPart(_Part):
+class TokenizerPart(Strict):
     """How the tokenizer is learnt."""
 
     merges: int = Field(gt=0)
     examples: int = Field(gt=0)
 
 
-class ModelPart(_Part):
+class ModelPart(Strict):
     """Sizes of the decoder."""
 
     width: int = Field(gt=0)
@@ -35,7 +33,7 @@ class ModelPart(_Part):
         return Shape(vocabulary=vocabulary, **self.model_dump())
 
 
-class TrainingPart(_Part):
+class TrainingPart(Strict):
     """How long, how fast and in which portions."""
 
     tokens: int = Field(gt=0)
@@ -56,18 +54,18 @@ class TrainingPart(_Part):
     threads: int = Field(gt=0)
 
 
-class OutputPart(_Part):
+class OutputPart(Strict):
     """Where and how often results are written."""
 
-    weights: Path
-    state: Path
+    weights: Path = Field(strict=False)
+    state: Path = Field(strict=False)
     report_steps: int = Field(gt=0)
     save_steps: int = Field(gt=0)
     measure_steps: int = Field(gt=0)
     measure_examples: int = Field(gt=0)
 
 
-class Recipe(_Part):
+class Recipe(Strict):
     """A whole pre-training run."""
 
     version: int = Field(ge=1, le=1)
@@ -80,5 +78,8 @@ class Recipe(_Part):
 
 
 def load(path: Path) -> Recipe:
-    """Reads a recipe; unknown keys and wrong values are refused by pydantic with their place."""
-    return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """Reads a recipe. Raises InvalidFiles with every fault and its place."""
+    document = read_yaml(path, str(path))
+    if problems := problems_of(document, Recipe):
+        raise InvalidFiles(problems)
+    return Recipe.model_validate(document.data)
