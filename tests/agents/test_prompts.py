@@ -14,7 +14,7 @@ AGENT = Agent(
     name="writer",
     about="Writes to customers.",
     base=Base(name="nano", model="shoal/nano", kind="decoder"),
-    input=parse_record({"x": "any"}),
+    input=parse_record({"x": "any?"}),
     output=parse_record({"text": "str"}),
     knowledge="We never say {{ x }}.",
 )
@@ -41,7 +41,11 @@ def test_a_prompt_chooses_loops_and_filters() -> None:
 
 
 def test_an_agent_without_a_prompt_is_asked_by_its_fields() -> None:
-    assert render(None, name="Ada", amount=3.5) == "Writes to customers.\n\nname: Ada\namount: 3.5"
+    assert render(None, x="Ada", amount=3.5) == "Writes to customers.\n\nx: Ada\namount: 3.5"
+
+
+def test_an_input_that_is_left_out_is_null() -> None:
+    assert render("{% if x %}{{ x }}{% else %}nothing{% endif %}") == "nothing"
 
 
 def test_a_name_that_is_no_input_is_named_with_its_place() -> None:

@@ -193,8 +193,9 @@ def render_prompt(agent: Agent, values: Mapping[str, Any]) -> str:
         ShoalError: when the prompt is wrong or does not fit these values.
     """
     source = agent.prompt or _DEFAULT
+    given = {**dict.fromkeys(agent.input.fields), **values}
     scope = (
-        {**values, "knowledge": agent.knowledge} if agent.prompt else {"about": agent.about, "fields": values}
+        {**given, "knowledge": agent.knowledge} if agent.prompt else {"about": agent.about, "fields": given}
     )
     try:
         return _stream(_compiled(source, frozenset(scope)), scope)
