@@ -79,6 +79,7 @@ def write_atomic(file: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+        os.chmod(scratch, 0o644)
         os.replace(scratch, file)
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
