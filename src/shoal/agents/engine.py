@@ -43,8 +43,8 @@ class Request:
 class Answer:
     """A typed answer: `output` fits `agent.output`.
 
-    `confidence` is the smallest of `field_confidence`, the probabilities (0..1) with which the fields
-    that hold a decision (enum, bool, number, span) were chosen; free text counts only where there is nothing else.
+    `confidence` is the smallest of `field_confidence`, the probabilities (0..1) with which the fields that
+    hold a decision (enum, bool, number, span) were chosen; free text counts where there is nothing else.
     """
 
     output: Mapping[str, Any]
