@@ -123,11 +123,6 @@ def test_knowledge_is_the_text_files_of_the_folder_in_order(tmp_path: Path) -> N
         ),
         # files
         (
-            "    base: reader\n    output: {topic",
-            "    output: {topic",
-            "7:3 agent 'sort' is on a decoder and needs a prompt. Create agents/sort/prompt.md",
-        ),
-        (
             "wants.\n",
             "wants.\n    adapter: sort@1\n",
             "9:14 adapter 'sort@1' is not recorded: there is no agents/sort/adapters.yaml. Train "

@@ -44,6 +44,6 @@ class Agent:
     output: Record
     adapter: Adapter | None = None
     prompt: str | None = field(default=None, repr=False)
-    """Jinja2 source; None on encoders, which read their input fields as they are."""
+    """Jinja2 source. Without one a decoder gets `about` and its fields as lines; an encoder needs none."""
     knowledge: str = field(default="", repr=False)
     """The text of the agent's knowledge/ folder, given to the prompt as `knowledge`."""

@@ -353,11 +353,7 @@ class _ManifestReader:
 
     def _prompt(self, agent: str) -> str | None:
         file = f"agents/{agent}/prompt.md"
-        if not (self.root / file).is_file():
-            message = f"agent '{agent}' is on a decoder and needs a prompt. Create {file}"
-            self._add(("agents", agent), message, at_key=True)
-            return None
-        return self._text(("agents", agent), file)
+        return self._text(("agents", agent), file) if (self.root / file).is_file() else None
 
     def _knowledge(self, agent: str) -> str:
         folder = self.root / "agents" / agent / "knowledge"

@@ -83,8 +83,10 @@ def make_engine(name: str, root: Path, plan: Plan) -> Engine:
     if util.find_spec("torch") is None:
         raise MissingExtra("the embedded engine", "embedded")
     from shoal.agents.embedded.engine import EmbeddedEngine
+    from shoal.graphs.plan import AgentCall
 
-    return EmbeddedEngine(root)
+    agents = [node.work.agent for node in plan.nodes.values() if isinstance(node.work, AgentCall)]
+    return EmbeddedEngine(root, expected=[agent.base for agent in agents])
 
 
 def as_record(result: RunResult) -> dict[str, Any]:
