@@ -9,7 +9,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DELETE_ON_ERROR:
 
 demo: .venv/.run  ## one credit line call, answered by the shipped models
-	@$(BIN)/agentctl run credit_line \
+	@rm -f .shoal/demo.db  # every demo finds the same bank
+	@BANK_DB=.shoal/demo.db $(BIN)/agentctl run credit_line \
 	  "Hi, could you raise my credit line by two thousand dollars? I am moving house in June." \
 	  --input customer_id=C-1001
 

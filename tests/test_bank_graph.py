@@ -47,7 +47,7 @@ def answers(decision: str, reason: str, confidence: float = 0.99) -> dict[str, A
         "triage": {"intent": "credit_line_increase"},
         "slots": {"amount": 500.0, "asks": "more", "card": None, "date": None, "merchant": None},
         "policy": {"decision": decision, "reason": reason, "confidence": confidence},
-        "reply": lambda request: {"text": "{name} {amount} {reason}".format(**request.values)},
+        "reply": lambda request: {"text": "{name} {amount} {decision}d {reason}".format(**request.values)},
     }
 
 
@@ -56,7 +56,7 @@ def test_an_approved_request_raises_the_limit_once(workspace: Path) -> None:
     assert result.status == "done"
     assert result.output is not None
     assert result.output["decision"] == "approve"
-    assert result.output["reply"] == "Brunhilde O'Callaghan $500 every rule is met"
+    assert result.output["reply"] == "Brunhilde O'Callaghan $500 approved every rule is met"
     assert result.nodes["raise"].output == {"customer_id": "C-1001", "old_limit": 3000.0, "new_limit": 3500.0}
 
 
@@ -131,3 +131,20 @@ def test_an_encoder_becomes_a_decoder_without_a_change_in_any_graph(workspace: P
     assert result.status in ("done", "waiting")
     assert read(after.output_type, dict(result.output or {}))["reply"]
     assert result.nodes["triage"].output is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{name} {amount}: {reason}",
+        "{name} {amount}: we cannot approve it, {reason}",
+        "{name} {amount}: a colleague decides, {reason}",
+    ],
+)
+def test_a_letter_that_does_not_say_what_was_decided_is_not_sent(workspace: Path, text: str) -> None:
+    script = answers("approve", "every rule is met")
+    script["reply"] = lambda request: {"text": text.format(**request.values)}
+    result = run(workspace, script)
+    assert result.nodes["reply"].status == "fallback"
+    assert result.output is not None
+    assert "Our answer: approve. Reason: every rule is met." in result.output["reply"]

@@ -1,4 +1,4 @@
-"""The shipped decoder with the shipped adapters: decisions by the rules that are shown, and exact copies."""
+"""The shipped models with the shipped adapters: decisions by the rules shown, exact copies, whole amounts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shoal.agents.embedded.decoder import DecoderModel
+from shoal.agents.embedded.encoder import EncoderModel
 from shoal.agents.engine import Answer, Request
 from shoal.agents.manifest import Workspace, load_workspace
 
@@ -101,3 +102,22 @@ def test_replies_hold_name_amount_and_reason_to_the_letter(
     ]
     for values, answer in zip(facts, ask(workspace, nano, "reply", facts), strict=True):
         assert all(values[name] in answer.output["text"] for name in ("name", "amount", "reason"))
+
+
+@pytest.mark.parametrize(
+    ("message", "amount"),
+    [
+        ("Please raise my credit limit by USD 9,810.48", 9810.48),
+        ("increase my line by 5,252.37 please", 5252.37),
+        ("twelve thousand more please, card ending 4432", 12000.0),
+        ("Looking for maybe 2-3k extra on my credit limit, whatever you can do.", None),
+    ],
+)
+def test_amounts_are_never_cut_and_a_range_is_none(
+    workspace: Workspace, message: str, amount: float | None
+) -> None:
+    slots = workspace.agents["slots"]
+    (answer,) = EncoderModel(slots.base, workspace.root).answer(
+        [Request(agent=slots, values={"message": message})]
+    )
+    assert answer.output["amount"] == amount

@@ -32,7 +32,7 @@ def workspace(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / ".shoal/adapters", tmp_path / ".shoal/adapters")
     manifest = (ROOT / "agents.yaml").read_text(encoding="utf-8")
     (tmp_path / "tools/hours.py").write_text(block("python", 0), encoding="utf-8")
-    (tmp_path / "agents.yaml").write_text(f"{manifest.rstrip()}\n  {block('yaml', 0)}", encoding="utf-8")
+    (tmp_path / "agents.yaml").write_text(f"{manifest.rstrip()}\n{block('yaml', 0)}", encoding="utf-8")
     (tmp_path / "graphs/front_desk.yaml").write_text(block("yaml", 1), encoding="utf-8")
     return tmp_path
 

@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -27,6 +27,7 @@ MAX_LATE_PAYMENTS = 1
 UTILISATION_BELOW_PERCENT = 70
 MAX_INCREASE: dict[Tier, int] = {"basic": 1_000, "silver": 3_000, "gold": 6_000, "platinum": 15_000}
 
+_MOST_STATED = 1e12
 NO_AMOUNT = "a higher limit"
 """What a reply calls the request when the customer named no amount."""
 
@@ -153,29 +154,20 @@ def check_rules(
         amount: what the customer named, or null.
         asks: `more` when the limit is to grow by the amount, `total` when it is to become the amount.
     """
-    limit = account["limit"]
-    given = amount is not None and amount > 0
-    new_limit = limit if amount is None or not given else amount if asks == "total" else limit + amount
+    limit, stated = account["limit"], _stated(amount)
+    new_limit = limit if stated is None else stated if asks == "total" else limit + stated
     lines = [_line(*check) for check in _account_checks(account)]
-    lines.append(
-        _line("stated amount", money(amount) if amount is not None and given else "", given, "given")
-    )
-    if given:
-        most = MAX_INCREASE[account["tier"]]
-        increase = new_limit - limit
+    shown = "" if stated is None else money(stated)
+    lines.append(_line("stated amount", shown, stated is not None, "given"))
+    if stated is not None:
+        most, increase = MAX_INCREASE[account["tier"]], new_limit - limit
+        wanted = f"at most {money(most)} on a {account['tier']} card"
         lines.append(_line("new limit", money(new_limit), increase > 0, "above the present limit"))
-        lines.append(
-            _line(
-                "increase",
-                money(increase),
-                increase <= most,
-                f"at most {money(most)} on a {account['tier']} card",
-            )
-        )
+        lines.append(_line("increase", money(increase), increase <= most, wanted))
     lines.sort(key=lambda line: line.endswith(": met"))
     return Checks(
         text="\n".join(lines),
-        amount=money(amount) if amount is not None and given else NO_AMOUNT,
+        amount=shown or NO_AMOUNT,
         new_limit=new_limit,
     )
 
@@ -252,10 +244,15 @@ def _line(subject: str, value: str, is_met: bool, wanted: str) -> str:
     return f"{found} is {wanted}: met" if is_met else f"{found} is not {wanted}: not met"
 
 
+def _stated(amount: float | None) -> float | None:
+    """The amount in whole cents, or None where what was named is no sum that a bank could lend."""
+    return round(amount, 2) if amount is not None and 0.005 <= amount < _MOST_STATED else None
+
+
 def _percent(part: float, whole: float) -> Decimal:
-    """A share in percent, to one decimal; the rule is held against what is shown."""
+    """A share in percent, cut to one decimal, so that what is below a whole per cent is shown below it."""
     share = Decimal(str(part)) * 100 / Decimal(str(whole))
-    shown = share.quantize(Decimal("0.1"), ROUND_HALF_UP)
+    shown = share.quantize(Decimal("0.1"), ROUND_FLOOR)
     return shown.quantize(Decimal(1)) if shown == shown.to_integral_value() else shown
 
 

@@ -11,6 +11,7 @@ out here a second time from the words of agents/policy/knowledge/credit_line.md.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,14 +52,17 @@ def held_out() -> list[Record]:
 
 
 def run_all(cases: Sequence[Record]) -> list[Record]:
-    """What agentctl says of every case, in order."""
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as lines:
-        for case in cases:
-            inputs = {"message": case["message"], "customer_id": case["customer_id"]}
-            lines.write(json.dumps(inputs, ensure_ascii=False) + "\n")
-        lines.flush()
-        command = [sys.executable, "-m", "shoal", "run", "credit_line", "--each", lines.name, "--json"]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    """What agentctl says of every case, in order, in a copy of the workspace: yours stays as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in ("agents", "graphs", "tools", ".shoal/adapters"):
+            shutil.copytree(ROOT / name, root / name)
+        shutil.copy(ROOT / "agents.yaml", root)
+        inputs = [{name: case[name] for name in ("message", "customer_id")} for case in cases]
+        lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in inputs)
+        (root / "lines.jsonl").write_text(lines, encoding="utf-8")
+        command = [sys.executable, "-m", "shoal", "run", "credit_line", "--each", "lines.jsonl", "--json"]
+        done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -107,7 +111,7 @@ def by_policy(account: Record, amount: float | None, asks: str) -> str:
     most = {"basic": 1_000, "silver": 3_000, "gold": 6_000, "platinum": 15_000}[account["tier"]]
     if account["standing"] != "good" or account["opened_months"] < 6 or account["late_payments_12m"] > 1:
         return "decline"
-    if round(100 * account["balance"] / account["limit"], 1) >= 70 or amount is None:
+    if 100 * account["balance"] / account["limit"] >= 70 or amount is None:
         return "refer"
     increase = amount - account["limit"] if asks == "total" else amount
     return "approve" if 0 < increase <= most else "refer"

@@ -156,4 +156,6 @@ def test_a_folder_that_is_called_like_a_graph(desk: Desk) -> None:
 
 
 def test_a_picture_that_cannot_be_written(desk: Desk) -> None:
-    refused(desk.call("graph", "show", "desk", "--output", "graphs"), "graphs", "Is a directory")
+    (desk.root / "folder.svg").mkdir()
+    refused(desk.call("graph", "show", "desk", "--output", "folder.svg"), "folder.svg", "Is a directory")
+    refused(desk.call("graph", "show", "desk", "--output", "desk.png"), "desk.png", ".svg")

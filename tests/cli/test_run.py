@@ -49,7 +49,7 @@ def test_the_tree_names_every_node_and_what_to_do_next(desk: Desk) -> None:
 
 def test_an_answer_from_another_process_finishes_the_run(desk: Desk) -> None:
     run = desk.run("hi", "--input", "customer=C-1")["run"]
-    assert "waiting" in desk.call("runs", "list").stdout
+    assert run in desk.call("runs", "list", "--waiting").stdout
     done = desk.call("runs", "answer", run, "ask", "yes", "--engine", "scripted", "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)

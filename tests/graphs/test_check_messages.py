@@ -367,12 +367,10 @@ def test_all_problems_of_all_files_come_together(tmp_path: Path) -> None:
             "agents.yaml": changed(AGENTS, "about:", "abuot:").replace("verdict: str}", "verdict: string}"),
             G: graph,
             "graphs/second.yaml": "version: 1\ngraph: second\nnodes: {a: {agent: nobody}}\noutput: {x: 1}\n",
-            "agents/judge/prompt.md": None,
         },
     )
     assert [str(problem).partition(" ")[0] for problem in check_workspace(root).problems] == [
         "agents.yaml:8:5",
-        "agents.yaml:14:3",
         "agents.yaml:18:47",
         "graphs/returns.yaml:13:12",
         "graphs/second.yaml:3:20",

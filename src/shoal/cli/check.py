@@ -28,4 +28,4 @@ def check(
     if errors:
         raise typer.Exit(2)
     if not as_json:
-        typer.echo(f"{len(checked.workspace.agents)} agents and {len(checked.plans)} graphs are well.")
+        typer.echo(f"All is well. Agents: {len(checked.workspace.agents)}, graphs: {len(checked.plans)}.")

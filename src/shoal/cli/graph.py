@@ -8,6 +8,10 @@ from typing import Annotated
 
 import typer
 
+from shoal.errors import InvalidInput
+
+_ENDINGS = (".svg", ".mmd", ".md", ".txt")
+
 app = typer.Typer(help="Look at graphs.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -34,6 +38,8 @@ def show(
     from shoal.graphs.check import load_plan
     from shoal.graphs.draw import mermaid, svg
 
+    if output is not None and output.suffix not in _ENDINGS:
+        raise InvalidInput(f"{output} cannot be drawn. Name a file that ends in {', '.join(_ENDINGS)}")
     plan = load_plan(find_root(Path()), graph)
     is_svg = form is Format.svg or (output is not None and output.suffix == ".svg")
     drawing = svg(plan) if is_svg else mermaid(plan)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from shoal.graphs.results import RunResult
     from shoal.journal.journal import RunRow
 
+_ALL = 1_000_000
+
 app = typer.Typer(help="List, show, resume and answer runs.", no_args_is_help=True, rich_markup_mode=None)
 
 _RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as `runs list` prints it.")]
@@ -32,10 +34,11 @@ _Migrate = Annotated[
 @app.command("list")
 def list_runs(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 20,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only runs that wait for a person.")] = False,
     as_json: _Json = False,
 ) -> None:
     """List the newest runs."""
-    rows = asyncio.run(_list(limit))
+    rows = asyncio.run(_list(limit, waiting))
     if as_json:
         for row in rows:
             typer.echo(
@@ -43,7 +46,7 @@ def list_runs(
             )
         return
     if not rows:
-        typer.echo("No runs yet. Start one: agentctl run GRAPH")
+        typer.echo("No run waits for a person." if waiting else "No runs yet. Start one: agentctl run GRAPH")
     for row in rows:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.created))
         typer.echo(f"{row.id}  {when}  {row.status:<8}  {row.graph}")
@@ -99,12 +102,13 @@ class Settlement:
     value: str | None
 
 
-async def _list(limit: int) -> list[RunRow]:
+async def _list(limit: int, waiting: bool) -> list[RunRow]:
     from shoal.agents.manifest import find_root
     from shoal.cli.session import opened_journal
 
     async with opened_journal(find_root(Path())) as journal:
-        return list(await journal.runs(limit))
+        rows = await journal.runs(_ALL if waiting else limit)
+    return [row for row in rows if not waiting or row.status == "waiting"][:limit]
 
 
 async def _look(run: str) -> tuple[Plan | None, RunResult]:

@@ -7,6 +7,7 @@ and MiniLM) are read up to the window; what comes after is not seen.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,9 +30,12 @@ from shoal.workspace.types import Record
 _BATCH_TOKENS = 4096
 """Padded tokens of one forward pass: more gains nothing on a CPU and costs memory."""
 
-
 _MOST_READ = 8
 """How many choices are tried before a number is given up."""
+_LEAST_LIKELY = 0.05
+"""A piece of the text below this probability is no answer."""
+_NUMBER = re.compile(r"\d(?:[.,'\u2019]?\d)*")
+"""Digits that belong together, as in 5,252.37."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +75,7 @@ class Batch:
     texts: Sequence[Text]
 
     def bounds(self) -> dict[str, SpanBounds]:
-        """By input field, the tokens that begin and end a word of it: spans never cut words."""
+        """By input field, the tokens that begin and end a word of it: spans cut neither words nor numbers."""
         return {name: self._bounds_of(name) for name in self.texts[0].parts}
 
     def _bounds_of(self, name: str) -> SpanBounds:
@@ -80,10 +84,11 @@ class Batch:
         for row, (encoding, text) in enumerate(zip(self.encodings, self.texts, strict=True)):
             low, high = text.parts[name]
             words = [*encoding.word_ids, None]
+            inside = {at for run in _NUMBER.finditer(text.text) for at in range(run.start() + 1, run.end())}
             for at, (begin, end) in enumerate(encoding.offsets):
                 if words[at] is not None and low <= begin < end <= high:
-                    starts[row, at] = at == 0 or words[at - 1] != words[at]
-                    ends[row, at] = words[at + 1] != words[at]
+                    starts[row, at] = (at == 0 or words[at - 1] != words[at]) and begin not in inside
+                    ends[row, at] = words[at + 1] != words[at] and end not in inside
         return SpanBounds(starts=starts, ends=ends)
 
 
@@ -239,8 +244,13 @@ def _ranked(chances: Tensor, request: Request) -> list[int]:
 def _read_span(
     spec: SpanSpec, chances: Tensor, batch: Batch, row: int, request: Request
 ) -> tuple[str | float | None, float]:
-    """The likeliest piece of the text, or null; for a number, the likeliest that can be read as one."""
+    """The likeliest piece of the text, or null; for a number, the likeliest that can be read as one.
+
+    Where only an unlikely piece can be read, as the end of the range `2-3k`, there is no number.
+    """
     for chosen in _ranked(chances, request):
+        if chances[chosen] < _LEAST_LIKELY:
+            break
         text = span_text(batch, row, chosen) if chosen else None
         value = read_number(text) if text is not None and spec.of == "number" else text
         if chosen == 0 or value is not None:
