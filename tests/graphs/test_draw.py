@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.graphs.check import load_plan
-from shoal.graphs.draw import Link, links, mermaid, svg
+from shoal.graphs.draw import Link, links, mermaid
 from shoal.graphs.layout import Layout, arrange
+from shoal.graphs.picture import svg
 from shoal.graphs.plan import Plan
 from tests.graphs.shop import GRAPH, changed, write_shop
 

@@ -1,6 +1,6 @@
-"""Pictures of a graph: Mermaid text, and SVG without any other program.
+"""What a graph looks like: its links, and Mermaid text of them; `picture.py` draws the same as SVG.
 
-Both show what `links` finds: who reads what from whom. Solid lines carry data; a dotted line is read only to
+`links` finds who reads what from whom. Solid lines carry data; a dotted line is read only to
 decide whether a node runs.
 """
 
@@ -131,10 +131,3 @@ def caption(node: Node) -> str:
 
 
 # -- SVG ----------------------------------------------------------------------------------------------------
-
-
-def svg(plan: Plan) -> str:
-    """The graph as an SVG picture, readable on light and dark pages."""
-    from shoal.graphs.picture import render
-
-    return render(plan)

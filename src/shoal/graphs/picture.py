@@ -73,8 +73,8 @@ class _Node:
         return _ICON + max(100.0, *widths) + 30.0, 62.0 if self.when else 48.0
 
 
-def render(plan: Plan) -> str:
-    """The SVG text."""
+def svg(plan: Plan) -> str:
+    """The graph as an SVG picture, readable on light and dark pages."""
     nodes = _nodes(plan)
     arrows = links(plan)
     edges = {(link.source, link.target): link for link in arrows if link.source in nodes}
