@@ -159,3 +159,9 @@ def test_a_picture_that_cannot_be_written(desk: Desk) -> None:
     (desk.root / "folder.svg").mkdir()
     refused(desk.call("graph", "show", "desk", "--output", "folder.svg"), "folder.svg", "Is a directory")
     refused(desk.call("graph", "show", "desk", "--output", "desk.png"), "desk.png", ".svg")
+
+
+@pytest.mark.parametrize("engine", ["vllm", "http://localhost:8000"])
+def test_an_engine_that_would_not_be_used_is_refused(desk: Desk, engine: str) -> None:
+    desk.replace(desk.agents, "agents:\n", f"serving: {{engine: '{engine}'}}\nagents:\n")
+    refused(desk.call("check"), "agents.yaml:4:19", f"'{engine}'", "not available in this version yet")

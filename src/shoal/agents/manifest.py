@@ -234,6 +234,10 @@ class _ManifestReader:
                 ("serving", "engine"),
                 f"'{engine}' is not an engine. Known: auto, embedded, vllm, or a URL (http://... or https://...).",
             )
+        elif engine not in ("auto", "embedded"):
+            # Running it elsewhere than the file says would be worse than not running it.
+            message = f"engine '{engine}' is not available in this version yet. Use auto or embedded"
+            self._add(("serving", "engine"), message)
         return serving
 
     def _agent(self, name: str, entry: AgentEntry) -> Agent | None:

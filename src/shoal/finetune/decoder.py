@@ -29,6 +29,7 @@ from shoal.agents.embedded.guided import is_decision, read_answer, write_answer
 from shoal.agents.engine import Request
 from shoal.errors import ShoalError
 from shoal.finetune.examples import Data, Example
+from shoal.finetune.lora import with_lora
 from shoal.finetune.progress import Outcome, Progress
 from shoal.finetune.recipe import Recipe, TrainingPart
 from shoal.workspace.types import Scalar
@@ -75,7 +76,7 @@ def train_decoder(
     if decoder.model.device.type == "cpu" and max(len(row.tokens) for row in rows) <= _SHORT_TOKENS:
         # On CPUs the backward pass of fused attention takes 1.4 times as long as that of plain attention.
         decoder.model.set_attn_implementation("eager")
-    model = _with_lora(decoder.model, recipe)
+    model = with_lora(decoder.model, recipe.lora, "CAUSAL_LM")
     _fit(model, rows, recipe.training, lambda: _save(model, agent, out), progress)
     decoder.model = model.eval()
     outcome = _measure(decoder, agent, data.heldout, progress)
@@ -97,19 +98,6 @@ def _row(decoder: Decoder, agent: Agent, example: Example, at: int) -> _Row:
         raise ShoalError(f"training example {at} of agent '{agent.name}': {err}") from err
     weights = [1 / fields.count(name) if name else 0.0 for name in fields]
     return _Row(tokens=question + answer, start=len(question), weights=weights)
-
-
-def _with_lora(model: nn.Module, recipe: Recipe) -> Any:
-    from peft import LoraConfig, TaskType, get_peft_model
-
-    config = LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        r=recipe.lora.rank,
-        lora_alpha=recipe.lora.alpha,
-        lora_dropout=recipe.lora.dropout,
-        target_modules=recipe.lora.targets or "all-linear",
-    )
-    return get_peft_model(model, config)
 
 
 def _fit(

@@ -28,6 +28,7 @@ from shoal.agents.embedded.encoder import Backbone, Text, by_length, render
 from shoal.agents.embedded.heads import Heads, HeadSpec, LabelHead, LabelSpec, SpanSpec, head_specs
 from shoal.errors import ShoalError
 from shoal.finetune.examples import Data, Example
+from shoal.finetune.lora import with_lora
 from shoal.finetune.progress import Outcome, Progress
 from shoal.finetune.recipe import Recipe, TrainingPart
 
@@ -64,7 +65,7 @@ def train_encoder(
     train_rows = _tokenize(backbone, agent, data.train)
     heads = Heads(specs, backbone.model.config.hidden_size)
     _start_from_centroids(backbone, heads, train_rows[:_CENTROID_EXAMPLES])
-    model = _with_lora(backbone.model, recipe)
+    model = with_lora(backbone.model, recipe.lora, "FEATURE_EXTRACTION")
     _fit(backbone, model, heads, train_rows, recipe, lambda: _save(model, heads, agent, out), progress)
     outcome = _measure(backbone, model, heads, _tokenize(backbone, agent, data.heldout))
     _save(model, heads, agent, out)
@@ -78,19 +79,6 @@ def _tokenize(backbone: Backbone, agent: Agent, examples: Sequence[Example]) -> 
         _Row(text=text, encoding=encoding, output=example.output)
         for text, encoding, example in zip(texts, encodings, examples, strict=True)
     ]
-
-
-def _with_lora(model: nn.Module, recipe: Recipe) -> Any:
-    from peft import LoraConfig, TaskType, get_peft_model
-
-    config = LoraConfig(
-        task_type=TaskType.FEATURE_EXTRACTION,
-        r=recipe.lora.rank,
-        lora_alpha=recipe.lora.alpha,
-        lora_dropout=recipe.lora.dropout,
-        target_modules=recipe.lora.targets or "all-linear",
-    )
-    return get_peft_model(model, config)
 
 
 def _start_from_centroids(backbone: Backbone, heads: Heads, rows: Sequence[_Row]) -> None:
