@@ -114,8 +114,8 @@ def test_an_encoder_becomes_a_decoder_without_a_change_in_any_graph(workspace: P
     manifest = (workspace / "agents.yaml").read_text(encoding="utf-8")
     (workspace / "agents.yaml").write_text(manifest.replace("base: minilm", "base: nano"), encoding="utf-8")
     after = load_plan(workspace, "credit_line")
-    assert {name: node.output for name, node in after.nodes.items()} == {
-        name: node.output for name, node in before.nodes.items()
+    assert {name: node.output for name, node in after.block.nodes.items()} == {
+        name: node.output for name, node in before.block.nodes.items()
     }
 
     async def main() -> RunResult:
@@ -129,7 +129,7 @@ def test_an_encoder_becomes_a_decoder_without_a_change_in_any_graph(workspace: P
     # Weights are random, so what it says means nothing; but all of it is of the declared types.
     result = asyncio.run(main())
     assert result.status in ("done", "waiting")
-    assert read(after.output_type, dict(result.output or {}))["reply"]
+    assert read(after.block.output_type, dict(result.output or {}))["reply"]
     assert result.nodes["triage"].output is not None
 
 

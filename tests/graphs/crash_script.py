@@ -99,7 +99,7 @@ async def be_the_person(runner: Runner, made: Plan, result: RunResult, log: Path
     if result.status == "waiting":
         await runner.answer(result.run, made, "approve", "yes")
     elif result.status == "unknown" and "pay" in log_of(log):
-        amount = sum(name.startswith("c") for name in made.nodes)
+        amount = sum(name.startswith("c") for name in made.block.nodes)
         await runner.answer(result.run, made, "pay", json.dumps({"paid": amount}))
     elif result.status == "unknown":
         await runner.settle_undone(result.run, made, "pay")

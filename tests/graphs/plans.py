@@ -10,6 +10,7 @@ from typing import Any
 from shoal.agents.agent import Agent, Base
 from shoal.graphs.plan import (
     AgentCall,
+    Block,
     Effect,
     Expression,
     ExpressionFailed,
@@ -134,9 +135,11 @@ def plan(
         name="test",
         file="graphs/test.yaml",
         input=parse_record(input or {"message": "str"}),
-        nodes={each.name: each for each in nodes},
-        output=output or {},
-        output_type=parse_record(output_type) if output_type else Record(fields),
+        block=Block(
+            nodes={each.name: each for each in nodes},
+            output=output or {},
+            output_type=parse_record(output_type) if output_type else Record(fields),
+        ),
         sha256=sha256,
     )
 

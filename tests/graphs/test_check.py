@@ -18,15 +18,15 @@ ORDER = {"name": "Ann", "paid": 20.0, "state": "sent", "note": None}
 
 def test_a_plan_has_its_nodes_in_an_order_that_runs(tmp_path: Path) -> None:
     plan = load_plan(write_shop(tmp_path), "returns")
-    names = list(plan.nodes)
-    for name, node in plan.nodes.items():
+    names = list(plan.block.nodes)
+    for name, node in plan.block.nodes.items():
         assert all(names.index(other) < names.index(name) for other in node.reads | node.asks)
     assert (plan.name, plan.file) == ("returns", "graphs/returns.yaml")
     assert plan.input == parse_record({"message": "str", "customer": "str"})
 
 
 def test_a_node_needs_what_it_reads_and_asks_for_what_it_marks(tmp_path: Path) -> None:
-    nodes = load_plan(write_shop(tmp_path), "returns").nodes
+    nodes = load_plan(write_shop(tmp_path), "returns").block.nodes
     assert nodes["sort"].reads == nodes["sort"].asks == frozenset()
     assert nodes["pay"].reads == nodes["boss"].reads == {"order", "judge"}
     assert nodes["pay"].asks == {"boss"}
@@ -35,7 +35,7 @@ def test_a_node_needs_what_it_reads_and_asks_for_what_it_marks(tmp_path: Path) -
 
 
 def test_the_work_of_nodes(tmp_path: Path) -> None:
-    nodes = load_plan(write_shop(tmp_path), "returns").nodes
+    nodes = load_plan(write_shop(tmp_path), "returns").block.nodes
     judge, order, boss = nodes["judge"], nodes["order"], nodes["boss"]
     assert isinstance(judge.work, AgentCall)
     assert judge.work.agent.knowledge == "Money back within 30 days.\n"
@@ -48,7 +48,7 @@ def test_the_work_of_nodes(tmp_path: Path) -> None:
 
 
 def test_an_output_of_a_node_that_may_be_skipped_is_nullable(tmp_path: Path) -> None:
-    assert load_plan(write_shop(tmp_path), "returns").output_type == parse_record(
+    assert load_plan(write_shop(tmp_path), "returns").block.output_type == parse_record(
         {
             "verdict": "enum[refund, refuse, ask]?",
             "reply": "str?",
@@ -58,7 +58,7 @@ def test_an_output_of_a_node_that_may_be_skipped_is_nullable(tmp_path: Path) -> 
 
 
 def test_expressions_give_values(tmp_path: Path) -> None:
-    nodes = load_plan(write_shop(tmp_path), "returns").nodes
+    nodes = load_plan(write_shop(tmp_path), "returns").block.nodes
     scope = {
         "input": {"message": "m", "customer": "C-1"},
         "find": {"price": 12.5, "order": None, "confidence": 0.9},
@@ -94,7 +94,7 @@ def test_a_record_is_passed_without_what_its_reader_does_not_take(tmp_path: Path
     tools = changed(TOOLS, "class Facts(TypedDict):\n", "class Facts(TypedDict):\n    weight: float\n")
     graph = changed(GRAPH, '"${facts.text}"', '"${facts}"')
     root = write_shop(tmp_path, {"agents.yaml": agents, "tools/shop.py": tools, "graphs/returns.yaml": graph})
-    given = load_plan(root, "returns").nodes["judge"].inputs["facts"]
+    given = load_plan(root, "returns").block.nodes["judge"].inputs["facts"]
     assert given.evaluate({"facts": {"weight": 2.0, "text": "t"}}) == {"text": "t"}
 
 
@@ -104,7 +104,7 @@ def test_values_may_be_lists_and_mappings_with_expressions_inside(tmp_path: Path
         GRAPH, '{facts: "${facts.text}"}', '{facts: {a: [x, "${facts.text}"], b: "${order.paid}", c: 3}}'
     )
     root = write_shop(tmp_path, {"agents.yaml": agents, "graphs/returns.yaml": graph})
-    node = load_plan(root, "returns").nodes["judge"]
+    node = load_plan(root, "returns").block.nodes["judge"]
     assert node.reads == {"facts", "order"}
     assert node.inputs["facts"].evaluate({"facts": {"text": "t"}, "order": ORDER}) == {
         "a": ["x", "t"],
@@ -118,7 +118,7 @@ def test_inputs_that_may_be_null_and_parameters_with_a_default_can_be_left_out(t
     graph = changed(GRAPH, ', price: "${find.price}"}}', "}}")
     nodes = load_plan(
         write_shop(tmp_path, {"agents.yaml": agents, "graphs/returns.yaml": graph}), "returns"
-    ).nodes
+    ).block.nodes
     assert nodes["judge"].inputs["tone"].evaluate({}) is None
     assert set(nodes["facts"].inputs) == {"order"}
 
@@ -131,14 +131,14 @@ def test_a_person_can_be_asked_for_more_than_yes(tmp_path: Path) -> None:
     )
     graph = changed(graph, "topic: ", "note: \"${boss.?note.orValue('-')}\", topic: ")
     plan = load_plan(write_shop(tmp_path, {"graphs/returns.yaml": graph}), "returns")
-    assert plan.nodes["boss"].output == parse_record({"yes": "bool", "note": "str?"})
-    assert str(plan.output_type.fields["note"]) == "str"
+    assert plan.block.nodes["boss"].output == parse_record({"yes": "bool", "note": "str?"})
+    assert str(plan.block.output_type.fields["note"]) == "str"
 
 
 def test_moving_an_agent_to_a_decoder_changes_no_graph(tmp_path: Path) -> None:
     agents = changed(AGENTS, "  find:\n    base: reader", "  find:\n    base: writer")
     root = write_shop(tmp_path, {"agents.yaml": agents, "agents/find/prompt.md": "Read: {{ message }}"})
-    work = load_plan(root, "returns").nodes["find"].work
+    work = load_plan(root, "returns").block.nodes["find"].work
     assert isinstance(work, AgentCall)
     assert work.agent.base.kind == "decoder"
 

@@ -48,7 +48,7 @@ def test_the_svg_is_whole_and_shows_every_node(plan: Plan) -> None:
     picture = svg(plan)
     root = ElementTree.fromstring(picture)
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"input", "output", *plan.nodes} <= set(texts)
+    assert {"input", "output", *plan.block.nodes} <= set(texts)
     assert "if judge.verdict == 'ask'" in texts
     assert "prefers-color-scheme: dark" in picture
     assert svg(plan) == picture

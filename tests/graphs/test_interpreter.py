@@ -65,10 +65,10 @@ def test_a_skip_passes_on_to_those_who_need_the_node_not_to_those_who_ask() -> N
     )
     progress = Progress(made, {})
     (first,) = progress.due()
-    assert first == Skip(made.nodes["a"], 1, "`when` is false")
+    assert first == Skip(made.block.nodes["a"], 1, "`when` is false")
     progress.apply(row("a", "skipped"))
     needs, asks = progress.due()
-    assert needs == Skip(made.nodes["needs"], 1, "'a' was skipped")
+    assert needs == Skip(made.block.nodes["needs"], 1, "'a' was skipped")
     assert isinstance(asks, Start)
 
 
@@ -94,7 +94,7 @@ def test_the_output_is_there_while_a_question_it_does_not_need_waits() -> None:
     )
     progress = Progress(made, {})
     _, ask = progress.due()
-    assert ask == Ask(made.nodes["ask"], 1, "Is that right?")
+    assert ask == Ask(made.block.nodes["ask"], 1, "Is that right?")
     progress.apply(row("ask", "waiting"))
     assert progress.outcome().output is None
     progress.apply(row("a", output=2))

@@ -439,7 +439,7 @@ async def _check_prefixes(made: Plan, answers: list[bool]) -> None:
 
 
 async def _to_the_end(runner: Runner, made: Plan, answers: list[bool], result: RunResult) -> RunResult:
-    for number, name in enumerate(made.nodes):
+    for number, name in enumerate(made.block.nodes):
         summary = result.nodes.get(name)
         if summary and summary.status == "waiting":
             await runner.answer(result.run, made, name, answers[number])

@@ -85,7 +85,7 @@ def make_engine(name: str, root: Path, plan: Plan) -> Engine:
     from shoal.agents.embedded.engine import EmbeddedEngine
     from shoal.graphs.plan import AgentCall
 
-    agents = [node.work.agent for node in plan.nodes.values() if isinstance(node.work, AgentCall)]
+    agents = [node.work.agent for node in plan.block.nodes.values() if isinstance(node.work, AgentCall)]
     return EmbeddedEngine(root, expected=[agent.base for agent in agents])
 
 

@@ -75,10 +75,10 @@ class RunTree:
         for justify in ("left", "left", "right", "right", "right"):
             table.add_column(no_wrap=True, justify=justify)
         table.add_column(overflow="fold")
-        names = list(self._plan.nodes)
+        names = list(self._plan.block.nodes)
         for name in names:
             branch = "└─" if name == names[-1] else "├─"
-            table.add_row(*self._row(branch, self._plan.nodes[name]))
+            table.add_row(*self._row(branch, self._plan.block.nodes[name]))
         return Group(Text(self._plan.name, style="bold"), table)
 
     def _row(self, branch: str, node: Node) -> list[RenderableType]:
@@ -137,6 +137,7 @@ def _who(node: Node) -> str:
             return tool.name if tool.effect == "pure" else f"{tool.name} ({tool.effect})"
         case HumanQuestion():
             return "a person"
+    return type(node.work).__name__.lower()
 
 
 def brief(value: Any, limit: int = 72) -> str:
@@ -199,7 +200,7 @@ def print_result(
 
 def _answer(plan: Plan | None, node: NodeSummary) -> str:
     """What a person may type, by the type of the answer."""
-    asked = plan.nodes[node.path].work if plan and node.path in plan.nodes else None
+    asked = plan.block.nodes[node.path].work if plan and node.path in plan.block.nodes else None
     if not isinstance(asked, HumanQuestion) or list(asked.answer.fields.values()) == [BOOL]:
         return "yes"
     return f"VALUE   ({describe(asked.answer)})"

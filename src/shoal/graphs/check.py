@@ -19,7 +19,7 @@ from shoal.errors import InvalidFiles, Problem, ShoalError, suggest
 from shoal.graphs.expressions import Compiled
 from shoal.graphs.model import GraphFile, NodeEntry
 from shoal.graphs.nodes import Known, NodeReader, Worker
-from shoal.graphs.plan import AgentCall, Node, Plan, ToolCall
+from shoal.graphs.plan import AgentCall, Block, Node, Plan, ToolCall
 from shoal.graphs.scope import EVERYTHING, ExpressionError, Scope, Source, joined
 from shoal.graphs.templates import ValueFault, compile_value, is_template, split_text
 from shoal.graphs.tokens import RESERVED, known_after, needed_and_asked
@@ -193,9 +193,11 @@ class _GraphChecker:
             name=self.document.data["graph"],
             file=self.document.file,
             input=graph_input,
-            nodes=nodes,
-            output={name: value for name, (value, _) in output.items()},
-            output_type=Record({name: kind for name, (_, kind) in output.items()}),
+            block=Block(
+                nodes=nodes,
+                output={name: value for name, (value, _) in output.items()},
+                output_type=Record({name: kind for name, (_, kind) in output.items()}),
+            ),
             sha256=_digest(self.document, nodes.values()),
         )
 

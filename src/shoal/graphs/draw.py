@@ -43,9 +43,9 @@ def kind_of(node: Node) -> Kind:
 
 def links(plan: Plan) -> list[Link]:
     """All arrows of a graph, those of the output last."""
-    found = [link for node in plan.nodes.values() for link in _links_of(node)]
+    found = [link for node in plan.block.nodes.values() for link in _links_of(node)]
     by_source: dict[str, set[str]] = {}
-    for expression in plan.output.values():
+    for expression in plan.block.output.values():
         for path in paths_of(expression):
             by_source.setdefault(path[0], set()).update(path[1:2])
     return found + [Link(source, OUTPUT, tuple(sorted(names)), False) for source, names in by_source.items()]
@@ -88,11 +88,11 @@ _CLASSES = {
 def mermaid(plan: Plan) -> str:
     """The graph as a Mermaid flow chart."""
     lines = ["flowchart TD", f"  {INPUT}_[/{_quoted(INPUT, ', '.join(plan.input.fields))}/]:::edge"]
-    for name, node in plan.nodes.items():
+    for name, node in plan.block.nodes.items():
         kind = kind_of(node)
         left, right = _SHAPES[kind]
         lines.append(f"  {name}_{left}{_quoted(name, caption(node))}{right}:::{kind}")
-    lines.append(f"  {OUTPUT}_[/{_quoted(OUTPUT, ', '.join(plan.output))}/]:::edge")
+    lines.append(f"  {OUTPUT}_[/{_quoted(OUTPUT, ', '.join(plan.block.output))}/]:::edge")
     for link in links(plan):
         label = f"|{_escaped(', '.join(link.fields))}|" if link.fields else ""
         arrow = "-.->" if link.is_condition else "-->"

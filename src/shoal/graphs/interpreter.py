@@ -87,9 +87,9 @@ class Progress:
         self._open: dict[str, NodeRow] = {}
         self._attempts: dict[str, int] = {}
         self._rejected: dict[str, int] = {}
-        self._dependents: dict[str, list[str]] = {name: [] for name in plan.nodes}
+        self._dependents: dict[str, list[str]] = {name: [] for name in plan.block.nodes}
         self._missing: dict[str, int] = {}
-        for name, node in plan.nodes.items():
+        for name, node in plan.block.nodes.items():
             needed = node.reads | node.asks
             self._missing[name] = len(needed)
             for other in needed:
@@ -107,7 +107,7 @@ class Progress:
     def apply(self, row: NodeRow) -> None:
         """Take in what was recorded. Rows of nodes that the plan no longer has are passed over."""
         name = row.path
-        node = self.plan.nodes.get(name)
+        node = self.plan.block.nodes.get(name)
         if node is None:
             return
         self._attempts[name] = row.attempt
@@ -139,7 +139,7 @@ class Progress:
         """What became possible since the last call, each step once."""
         ready, self._ready = self._ready, []
         return [
-            self._judge(self.plan.nodes[name])
+            self._judge(self.plan.block.nodes[name])
             for name in ready
             if name not in self._settled and name not in self._open
         ]
@@ -170,7 +170,9 @@ class Progress:
         """How the run stands now that nothing is due and nothing is under way."""
         output, fault = self._output()
         by_kind: dict[str, NodeRow] = {}
-        for name in self.plan.nodes:  # of several, the first in the graph is told of, whichever came first
+        for (
+            name
+        ) in self.plan.block.nodes:  # of several, the first in the graph is told of, whichever came first
             if row := self._open.get(name):
                 by_kind.setdefault("unknown" if row.kind == "intent" else row.kind, row)
         if unknown := by_kind.get("unknown"):
@@ -181,7 +183,7 @@ class Progress:
             return Outcome("failed", None, fault)
         if "waiting" in by_kind:
             return Outcome("waiting", output, None)
-        assert len(self._settled) == len(self.plan.nodes), "a node is neither settled, open nor due"
+        assert len(self._settled) == len(self.plan.block.nodes), "a node is neither settled, open nor due"
         return Outcome("done", output, None)
 
     def _settle(self, name: str) -> None:
@@ -212,11 +214,11 @@ class Progress:
     def _output(self) -> tuple[dict[str, Any] | None, str | None]:
         """The output, once all it reads is settled, and why it cannot be had."""
         values: dict[str, Any] = {}
-        for field, expression in self.plan.output.items():
+        for field, expression in self.plan.block.output.items():
             if not (expression.reads | expression.asks) <= self._settled:
                 return None, None
             gone = expression.reads & self._skipped
-            if gone and isinstance(plain(self.plan.output_type.fields[field]), Nullable):
+            if gone and isinstance(plain(self.plan.block.output_type.fields[field]), Nullable):
                 values[field] = None
             elif gone:
                 return None, f"output '{field}' reads node '{min(gone)}', which was skipped"
@@ -226,7 +228,7 @@ class Progress:
                 except ExpressionFailed as error:
                     return None, f"output '{field}' has no value: {error}"
         try:
-            return read(self.plan.output_type, values, "output"), None
+            return read(self.plan.block.output_type, values, "output"), None
         except ValueMismatch as error:
             return None, str(error)
 

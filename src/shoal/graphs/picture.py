@@ -99,10 +99,10 @@ def svg(plan: Plan) -> str:
 
 def _nodes(plan: Plan) -> dict[str, _Node]:
     nodes = {INPUT: _Node("input", INPUT, _short(", ".join(plan.input.fields)))} if plan.input.fields else {}
-    for name, node in plan.nodes.items():
+    for name, node in plan.block.nodes.items():
         when = _short(f"if {condition_text(node.when)}") if node.when else None
         nodes[name] = _Node(kind_of(node), name, _short(caption(node)), when)
-    return nodes | {OUTPUT: _Node("output", OUTPUT, _short(", ".join(plan.output)))}
+    return nodes | {OUTPUT: _Node("output", OUTPUT, _short(", ".join(plan.block.output)))}
 
 
 def _short(text: str) -> str:

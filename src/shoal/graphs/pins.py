@@ -24,7 +24,7 @@ class PlanChanged(ShoalError):
 def parts_of(plan: Plan) -> dict[str, str]:
     """The pieces of a plan by the words a person knows them by, with their hashes."""
     parts: dict[str, str] = {}
-    for name, node in plan.nodes.items():
+    for name, node in plan.block.nodes.items():
         match node.work:
             case AgentCall(agent=agent):
                 parts[f"node '{name}'"] = f"agent {agent.name}"

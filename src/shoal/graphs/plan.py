@@ -5,9 +5,9 @@ Everything here is immutable and knows nothing of models, disks or clocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from shoal.agents.agent import Agent
 from shoal.workspace.types import Record, Type
@@ -82,17 +82,110 @@ class HumanQuestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GraphCall:
+    """The work of a graph node: another graph of the workspace, which sees nothing but its `input`."""
+
+    graph: str
+    """A name in `Plan.graphs`; a name and not a block, because a graph may lead back to itself."""
+    input: Record
+    at_most: int | None = None
+    """How deep this node may stand inside itself; deeper its fallback stands in for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inline:
+    """The work of a node with `nodes` of its own, which read what is around it."""
+
+    block: Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """One of several steps, chosen by a value."""
+
+    subject: Expression
+    """Gives text, an enum, a whole number or a boolean; matched as text (`true`, `3`)."""
+    cases: Mapping[str, Node]
+    default: Node | None
+    """None where the cases cover all values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map:
+    """One step for each item of a list; the results keep the order of the items."""
+
+    each: Expression
+    item: str
+    """The name under which the body reads its item."""
+    body: Node
+    at_once: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """One step again and again; its body reads the last round's output under the node's own name."""
+
+    body: Node
+    until: Expression
+    """Reads the output of the round under the node's own name."""
+    at_most: int
+    start: Expression | None = None
+    """What the first round reads as the last one's output; without it that is absent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """One step sampled several times. The first sample is greedy."""
+
+    body: Node
+    samples: int
+    by: Literal["majority", "confidence"]
+    """majority: the most frequent values of the fields `on`; of the samples that gave them, the surest one.
+    confidence: the surest sample."""
+    on: tuple[str, ...]
+
+
+Work: TypeAlias = AgentCall | ToolCall | HumanQuestion | GraphCall | Inline | Switch | Map | Repeat | Vote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a run, or all that happens inside one node, may spend. None: no limit of its own."""
+
+    calls: int | None = None
+    """Attempts at agents and tools."""
+    tokens: int | None = None
+    """Read and written by models."""
+    seconds: float | None = None
+    """Of this process executing it; waiting for people between executions does not count."""
+    steps: int | None = None
+    """Nodes begun, of every kind, each item, round and sample counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """Another step that answers where the node is not good enough."""
+
+    when: Expression
+    """Reads the node's own output under its name."""
+    to: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One node of a graph.
+    """One step: a node of a graph, or the body of a map, repeat or vote, or a case of a switch.
 
     Order of events: wait for `reads | asks`; skip if one of `reads` was skipped; skip if `when` is
-    false; evaluate `inputs`; do the work within `timeout_s`; if `accept` is false or the work failed, again
-    up to `retry` times (agents sample then); at the end `fallback`, or the node fails.
+    false; evaluate `inputs`; do the work within `timeout_s`; if `escalate.when` holds, or all attempts were
+    rejected, take the output of `escalate.to` instead; if `accept` is false or the work failed, again up to
+    `retry` times (agents sample then); at the end `fallback`, or the node fails.
     """
 
     name: str
-    work: AgentCall | ToolCall | HumanQuestion
+    """Under which it reads its own output: that of the node a body or case belongs to."""
+    work: Work
     output: Type
+    """What is recorded. Expressions see `confidence: float` beside it if the work is an agent or a vote."""
     inputs: Mapping[str, Expression] = field(default_factory=dict)
     when: Expression | None = None
     accept: Expression | None = None
@@ -100,11 +193,45 @@ class Node:
     retry: int = 0
     timeout_s: float | None = None
     fallback: Mapping[str, Expression] | None = None
+    escalate: Escalation | None = None
+    cache_s: float | None = None
+    """How many seconds an answer is good for in later runs; `inf` for ever, None for not at all."""
+    budget: Budget | None = None
     reads: frozenset[str] = frozenset()
-    """Union over all its expressions, without the node itself."""
+    """Names around it, without its own, that must be there: if one was skipped, so is this node."""
     asks: frozenset[str] = frozenset()
+    """Names it waits for and can do without. What the cases of a switch and the nodes of an inline block read
+    stands here: whether it is there is judged when they begin."""
     line: int = 0
     """Where it stands in the graph file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Nodes that read each other, and what they give together."""
+
+    nodes: Mapping[str, Node]
+    """In an order in which every node comes after those it reads."""
+    output: Mapping[str, Expression]
+    output_type: Record
+    budget: Budget | None = None
+    first: tuple[str, ...] = field(init=False, repr=False)
+    """Nodes that wait for no other of the block."""
+    num_needed: Mapping[str, int] = field(init=False, repr=False)
+    """How many others of the block each node waits for."""
+    dependents: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
+    """Who waits for each node."""
+
+    def __post_init__(self) -> None:
+        needed = {name: (node.reads | node.asks) & self.nodes.keys() for name, node in self.nodes.items()}
+        waiting: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for name, others in needed.items():
+            for other in others:
+                waiting[other].append(name)
+        counts = {name: len(others) for name, others in needed.items()}
+        object.__setattr__(self, "num_needed", counts)
+        object.__setattr__(self, "first", tuple(name for name, count in counts.items() if count == 0))
+        object.__setattr__(self, "dependents", {name: tuple(each) for name, each in waiting.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +241,33 @@ class Plan:
     name: str
     file: str
     input: Record
-    nodes: Mapping[str, Node]
-    """In an order in which every node comes after those it reads."""
-    output: Mapping[str, Expression]
-    output_type: Record
+    block: Block
+    graphs: Mapping[str, Block] = field(default_factory=dict)
+    """Every graph that it calls, directly or not, by name."""
     sha256: str
-    """Of all a run depends on: graph file, prompts, knowledge, adapters, contracts and tool sources."""
+    """Of all a run depends on: graph files, prompts, knowledge, adapters, contracts and tool sources."""
+
+
+def bodies(node: Node) -> dict[str, Node]:
+    """The steps inside a node, by what is added to its path: `.lost_card`, `[]`, `.escalate`."""
+    match node.work:
+        case Inline(block=block):
+            found = {f".{name}": inner for name, inner in block.nodes.items()}
+        case Switch(cases=cases, default=default):
+            found = {f".{name}": case for name, case in cases.items()}
+            found |= {} if default is None else {".default": default}
+        case Map(body=body) | Repeat(body=body) | Vote(body=body):
+            found = {"[]": body}
+        case _:
+            found = {}
+    return found | ({".escalate": node.escalate.to} if node.escalate else {})
+
+
+def walk_nodes(plan: Plan) -> Iterator[Node]:
+    """Every node of a plan and of the graphs it calls, each once, a node before those inside it."""
+    for block in (plan.block, *plan.graphs.values()):
+        stack = [*block.nodes.values()][::-1]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend([*bodies(node).values()][::-1])

@@ -120,7 +120,7 @@ class Runner:
             RunNotFound, RunBusy, PlanChanged, JournalError
         """
         progress, row = await self._open_row(run_id, plan, path, migrate)
-        node = plan.nodes[path]
+        node = plan.block.nodes[path]
         value = read_answer(node, given)
         if row.kind != "waiting":
             await self._close(replace(row, kind="done", output=value, message="a person settled it"))
@@ -186,8 +186,8 @@ class Runner:
     async def _open_row(self, run_id: str, plan: Plan, path: str, migrate: bool) -> tuple[Progress, NodeRow]:
         run = await self._journal.run(run_id)
         _check_pin(run, plan, migrate)
-        if path not in plan.nodes:
-            raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, plan.nodes)}")
+        if path not in plan.block.nodes:
+            raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, plan.block.nodes)}")
         rows = await self._journal.rows(run_id)
         progress = Progress.replay(plan, run.inputs, rows)
         row = progress.open_row(path)
