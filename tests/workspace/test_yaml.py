@@ -90,10 +90,10 @@ def test_keys_are_texts() -> None:
         ),
         ("a: >x", "f.yaml:1:5 a text cannot start with > or |. Put it in quotes"),
         ("a: - b", "f.yaml:1:4 a list item cannot start here. Put it on a line of its own"),
-        ("a: 1\nb\nc: 2", "f.yaml:3:1 a ':' is missing after this key"),
+        ("a: 1\nb\nc: 2", "f.yaml:2:1 a ':' is missing after this key"),
         ("a: 'x", "f.yaml:1:4 the quote is never closed"),
         ("a: @x", "f.yaml:1:4 a text cannot start with @. Put it in quotes"),
-        ('a: "\\q"', "f.yaml:1:6 the escape \\q is unknown in double quotes. Write \\\\ for a backslash"),
+        ('a: "\\q"', "f.yaml:1:5 the escape \\q is unknown in double quotes. Write \\\\ for a backslash"),
         (
             "a: 1\n b: 2\nc: 3",
             "f.yaml:2:3 ': ' cannot stand here. Put the text in quotes, or mend the indentation",
@@ -112,9 +112,39 @@ def test_keys_are_texts() -> None:
         ("a: \x07", "f.yaml:1:4 the control character U+0007 is not allowed. Delete it"),
         (
             'a: "\\ud800"',
-            "f.yaml:1:4 an escape stands for half a character (a surrogate). Write the character itself",
+            "f.yaml:1:7 an escape stands for half a character (a surrogate), or for none. "
+            "Write the character itself",
         ),
-        ('a: "\\UFFFFFFFF"', "f.yaml:1:1 the file cannot be read as YAML (OverflowError)"),
+        (
+            'a: "\\UFFFFFFFF"',
+            "f.yaml:1:7 an escape stands for half a character (a surrogate), or for none. "
+            "Write the character itself",
+        ),
+        ('a: "\\xg"', "f.yaml:1:7 the escape has too few hexadecimal digits (0-9, a-f)"),
+        ("a: b\u2028c", "f.yaml:1:5 the control character U+2028 is not allowed. Delete it"),
+        ("a: b#\tc # d", "f.yaml:1:6 a tab cannot be used here. Use spaces"),
+        ("a: b\t# c", "f.yaml:1:5 a tab cannot be used here. Use spaces"),
+        ("a: **b**", "f.yaml:1:4 '*' starts an alias, which is not allowed. Put a text in quotes"),
+        ("a: R & D\nb: & D", "f.yaml:2:4 '&' starts an anchor, which is not allowed. Put a text in quotes"),
+        ("a: !x!y z", "f.yaml:1:4 '!' starts a tag, which is not allowed. Put a text in quotes"),
+        (
+            "# x\n%TAG ! y\n---\na: b",
+            "f.yaml:2:1 '%' starts a directive, which is not allowed. Delete the line",
+        ),
+        (
+            "a: b\n...\n%YAML 1.2\n---\n",
+            "f.yaml:3:1 '%' starts a directive, which is not allowed. Delete the line",
+        ),
+        ("a: 'b\n---\n", "f.yaml:1:4 the quote is never closed"),
+        (
+            "a:\n  - b\n  c: d",
+            "f.yaml:3:3 this line does not fit the indentation or the kind of the lines above",
+        ),
+        ("a: {b:}", "f.yaml:1:6 a space is missing after ':', or a text with ':' needs quotes"),
+        ("a: {b: 1, , c: 2}", "f.yaml:1:11 a value or a closing bracket is missing here"),
+        ('"a\\nb": c', "f.yaml:1:1 a key must be a plain word of at most 200 characters"),
+        ("? " + "a" * 201 + "\n: b", "f.yaml:1:3 a key must be a plain word of at most 200 characters"),
+        ("a:\n" + "- b\n" * 50_000, "f.yaml:50000:3 the file holds more than 50,000 values. Split it"),
         ("", "f.yaml:1:1 the file must be a mapping that starts with `version: 1`"),
         ("- a\n- b", "f.yaml:1:1 the file must be a mapping that starts with `version: 1`"),
         ("a: " + "[" * 100, "f.yaml:1:67 values are nested deeper than 64. Flatten the file"),
@@ -156,6 +186,11 @@ def test_a_missing_file_and_a_folder_are_one_problem(tmp_path: Path) -> None:
         read_yaml(tmp_path / "no.yaml", "no.yaml")
     with pytest.raises(InvalidFiles, match=r"^d:1:1 the file cannot be read: Is a directory$"):
         read_yaml(tmp_path, "d")
+
+
+def test_a_tab_may_stand_in_quotes_blocks_and_comments() -> None:
+    source = b"a: 'x\ty' #\tz\nb: |\n  x\ty\n# \t\nc: x#y # \t\n"
+    assert parse_yaml(source, "f.yaml").data == {"a": "x\ty", "b": "x\ty\n", "c": "x#y"}
 
 
 def test_a_byte_order_mark_is_no_character() -> None:

@@ -1,9 +1,11 @@
 """Strict YAML: plain data, and the line and column of every key and value.
 
 The files of a workspace are contracts, so they are read without YAML's surprises. Refused are tabs, keys
-written twice, anchors, aliases, tags, several documents in a file, and files that are huge or very deep. A
-scalar becomes a number, a boolean or null only when it is written as JSON writes one (floats with a point);
-`no`, `010`, `12:30` and `1e3` stay the texts they are. Keys are always texts.
+written twice, anchors, aliases, tags, directives, several documents in a file, and files that are huge, very
+deep or of very many values. A scalar becomes a number, a boolean or null only when it is written as JSON
+writes one (floats with a point); `no`, `010`, `12:30` and `1e3` stay the texts they are. Keys are texts.
+
+The grammar is libyaml's, read event by event, so that what is refused is refused before it costs anything.
 """
 
 from __future__ import annotations
@@ -16,9 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from shoal.errors import InvalidFiles, Problem
+from shoal.workspace.faults import ALIAS, ANCHOR, DIRECTIVE, TAB, TAG, explain
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
+MAX_VALUES = 50_000
+"""In one file; what is read of a file takes memory and time for each."""
+MAX_KEY = 200
+"""Characters of a key."""
+MAX_PROBLEMS = 100
+"""Told of one file at once."""
 
 Where = tuple[str | int, ...]
 """Keys and list indexes from the top of a file down to a value."""
@@ -26,6 +35,12 @@ Where = tuple[str | int, ...]
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+([eE][+-]?[0-9]{1,3})?\Z")
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
+_INDENTED_BY_TAB = re.compile(r"^[^\S\n\t]*(\t)", re.MULTILINE)
+_TAB_BEFORE_COMMENT = re.compile(r"^[^#\t\n]*(\t)", re.MULTILINE)
+_INVISIBLE = re.compile(
+    "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_DIRECTIVE = re.compile(r"(?:[ \n]|#.*\n)*^%", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +136,7 @@ def _decode(source: bytes, file: str) -> str:
         line, column = _place(before, len(before))
         message = f"byte 0x{source[err.start]:02x} is not UTF-8 text. Save the file as UTF-8"
         raise InvalidFiles([Problem(file, line, column, message)]) from None
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for number, line_text in enumerate(text.split("\n"), start=1):
-        indent = line_text[: len(line_text) - len(line_text.lstrip())]
-        if "\t" in indent:
-            raise InvalidFiles([Problem(file, number, indent.index("\t") + 1, _TAB)])
-    return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _place(text: str, index: int) -> tuple[int, int]:
@@ -143,62 +153,77 @@ class _Reader:
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
-        self.lines = re.split("[\n\x85\u2028\u2029]", text)  # all that the parser counts as line ends
         self.text = text
         self.marks: dict[Where, Mark] = {}
         self.problems: list[Problem] = []
         self._events: Iterator[Any] = iter(())
+        self._without_texts = list(text) if "\t" in text else []
+        """The file with its quoted texts and blocks crossed out: where tabs must not stand."""
 
     def read(self) -> dict[str, Any]:
+        self._check_characters()
         self._events = self._parse()
-        event = self._next()
+        event = next(self._events)
         while type(event).__name__ in ("StreamStartEvent", "DocumentStartEvent"):
-            event = self._next()
+            event = next(self._events)
         if type(event).__name__ != "MappingStartEvent":
             raise self._refuse(event, "the file must be a mapping that starts with `version: 1`")
         data: dict[str, Any] = self._value(event, (), _position(event))
         for rest in self._events:
             if type(rest).__name__ == "DocumentStartEvent":
                 raise self._refuse(rest, "a second document starts here. Put it into a file of its own")
+            if type(rest).__name__ == "DocumentEndEvent":
+                self._check_directive(rest.end_mark.index)
+        self._check_tabs()
         return data
 
+    def _check_characters(self) -> None:
+        if match := _INVISIBLE.search(self.text):
+            message = f"the control character U+{ord(match[0]):04X} is not allowed. Delete it"
+            raise self._refuse_at(match.start(), message)
+        if match := _INDENTED_BY_TAB.search(self.text):
+            raise self._refuse_at(match.start(1), "a tab cannot be used for indentation. Use spaces")
+        self._check_directive(0)
+
+    def _check_directive(self, start: int) -> None:
+        # Before the parser reads any: it compares each with all before it.
+        if match := _DIRECTIVE.match(self.text, start):
+            raise self._refuse_at(match.end() - 1, DIRECTIVE)
+
+    def _check_tabs(self) -> None:
+        if match := _TAB_BEFORE_COMMENT.search("".join(self._without_texts)):
+            raise self._refuse_at(match.start(1), TAB)
+
     def _parse(self) -> Iterator[Any]:
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import MarkedYAMLError
-        from ruamel.yaml.reader import ReaderError
+        from yaml import MarkedYAMLError
+        from yaml.cyaml import CParser
 
+        parser = CParser(self.text)
         try:
-            yield from YAML(typ="safe", pure=True).parse(self.text)
+            while (event := parser.get_event()) is not None:
+                yield event
         except MarkedYAMLError as err:
-            line, column, message = _explain(err, self.lines)
-            raise _Refused(Problem(self.file, line, column, message)) from None
-        except ReaderError as err:
-            line, column = _place(self.text, err.position)
-            message = f"the control character U+{err.character:04X} is not allowed. Delete it"
-            raise _Refused(Problem(self.file, line, column, message)) from None
-        except Exception as err:
-            # The parser leaks ValueError, IndexError and the like on odd escapes and directives.
-            message = f"the file cannot be read as YAML ({type(err).__name__})"
-            raise _Refused(Problem(self.file, 1, 1, message)) from None
-
-    def _next(self) -> Any:
-        return next(self._events)
+            raise _Refused(Problem(self.file, *explain(err, self.text))) from None
 
     def _refuse(self, event: Any, message: str) -> _Refused:
         return _Refused(Problem(self.file, *_position(event), message))
 
+    def _refuse_at(self, index: int, message: str) -> _Refused:
+        return _Refused(Problem(self.file, *_place(self.text, index), message))
+
     def _value(self, event: Any, where: Where, key: tuple[int, int]) -> Any:
         kind = type(event).__name__
         if kind == "AliasEvent":
-            raise self._refuse(event, "'*' starts an alias, which is not allowed. Put a text in quotes")
+            raise self._refuse(event, ALIAS)
         if event.anchor is not None:
-            raise self._refuse(event, "'&' starts an anchor, which is not allowed. Put a text in quotes")
+            raise self._refuse(event, ANCHOR)
         if event.tag is not None:
-            raise self._refuse(event, "'!' starts a tag, which is not allowed. Put a text in quotes")
+            raise self._refuse(event, TAG)
         if len(where) >= MAX_DEPTH:
             raise self._refuse(event, f"values are nested deeper than {MAX_DEPTH}. Flatten the file")
+        if len(self.marks) >= MAX_VALUES:
+            raise self._refuse(event, f"the file holds more than {MAX_VALUES:,} values. Split it")
         if kind == "ScalarEvent":
-            self._text(event)
             # The parser puts a value that is not there before whatever comes next.
             place = _position(event) if event.value or event.style else key
             self.marks[where] = Mark(key, place, self._text_place(event))
@@ -208,21 +233,25 @@ class _Reader:
 
     def _list(self, where: Where) -> list[Any]:
         items: list[Any] = []
-        while type(event := self._next()).__name__ != "SequenceEndEvent":
+        while type(event := next(self._events)).__name__ != "SequenceEndEvent":
             items.append(self._value(event, (*where, len(items)), _position(event)))
         return items
 
     def _mapping(self, where: Where) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
-        while type(event := self._next()).__name__ != "MappingEndEvent":
+        while type(event := next(self._events)).__name__ != "MappingEndEvent":
             key = self._key(event)
-            value = self._value(self._next(), (*where, key), _position(event))
+            value = self._value(next(self._events), (*where, key), _position(event))
             if key in mapping:
-                self.problems.append(
-                    self._refuse(event, f"'{key}' is written twice. Keep one of them").problem
-                )
+                self._tell_of_twice(key, event)
             mapping[key] = value
         return mapping
+
+    def _tell_of_twice(self, key: str, event: Any) -> None:
+        refused = self._refuse(event, f"'{key}' is written twice. Keep one of them")
+        self.problems.append(refused.problem)
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise refused
 
     def _key(self, event: Any) -> str:
         if type(event).__name__ == "AliasEvent" or event.anchor is not None:
@@ -231,31 +260,34 @@ class _Reader:
             raise self._refuse(event, "a key must be a plain word")
         if not event.value:
             raise self._refuse(event, "a key is missing before ':'")
-        return self._text(event)
-
-    def _text(self, event: Any) -> str:
-        text: str = event.value
-        if any("\ud800" <= char <= "\udfff" for char in text):
-            message = "an escape stands for half a character (a surrogate). Write the character itself"
-            raise self._refuse(event, message)
-        return text
+        if len(event.value) > MAX_KEY or not event.value.isprintable():
+            raise self._refuse(event, f"a key must be a plain word of at most {MAX_KEY} characters")
+        self._text_place(event)
+        return str(event.value)
 
     def _text_place(self, event: Any) -> tuple[int, int] | None:
         start, end = event.start_mark, event.end_mark
+        if self._without_texts:
+            self._cross_out(start.index, end.index, is_plain=not event.style)
         if start.line != end.line:
             return None
         quote = 1 if event.style in ("'", '"') else 0
-        written = self.lines[start.line][start.column + quote : end.column - quote]
+        written = self.text[start.index + quote : end.index - quote]
         return (start.line + 1, start.column + quote + 1) if written == event.value else None
+
+    def _cross_out(self, start: int, end: int, *, is_plain: bool) -> None:
+        crossed = self.text[start:end].replace("#", "x") if is_plain else "x" * (end - start)
+        self._without_texts[start:end] = crossed
 
 
 def _position(event: Any) -> tuple[int, int]:
-    return event.start_mark.line + 1, event.start_mark.column + 1
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
 
 
 def _scalar(event: Any) -> Any:
     text: str = event.value
-    if event.style is not None:
+    if event.style:
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]
@@ -264,48 +296,3 @@ def _scalar(event: Any) -> Any:
     if _FLOAT.match(text) and math.isfinite(float(text)):
         return float(text)
     return text
-
-
-_TAB = "a tab cannot be used for indentation. Use spaces"
-
-_EXPLANATIONS: tuple[tuple[str, str], ...] = (
-    ("character '\\t'", "a tab cannot be used here. Use spaces"),
-    ("that cannot start any token", "a text cannot start with {char}. Put it in quotes"),
-    (
-        "mapping values are not allowed",
-        "': ' cannot stand here. Put the text in quotes, or mend the indentation",
-    ),
-    ("unexpected end of stream", "the quote is never closed"),
-    (
-        "unknown escape character",
-        "the escape \\{char} is unknown in double quotes. Write \\\\ for a backslash",
-    ),
-    ("but got '{'", "inside {{ }} and [ ] a text with '{{' in it needs quotes, like \"${{input.message}}\""),
-    ("but got '['", "inside {{ }} and [ ] a text with '[' in it needs quotes, like \"enum[a, b]\""),
-    ("expected ',' or ']'", "the list is not closed with ']', or a comma is missing"),
-    ("expected ',' or '}'", "the mapping is not closed with '}}', or a comma is missing"),
-    ("expected <block end>", "this line does not fit the indentation or the kind of the lines above"),
-    ("expected chomping", "a text cannot start with > or |. Put it in quotes"),
-    ("sequence entries are not allowed", "a list item cannot start here. Put it on a line of its own"),
-    ("could not find expected ':'", "a ':' is missing after this key"),
-    ("expected the node content", "a value or a closing bracket is missing here"),
-    ("expected '<document start>'", "nothing may follow the end of the mapping"),
-)
-
-
-def _explain(err: Any, lines: list[str]) -> tuple[int, int, str]:
-    """Place and one sentence for an error of the YAML parser."""
-    reason = " ".join(str(err.problem or err.context or "it is not YAML").split())
-    is_open = "unexpected end of stream" in reason or (
-        "expected ',' or" in reason and not re.search(r"got '[\[{]'", reason)
-    )
-    mark = (err.context_mark if is_open else None) or err.problem_mark or err.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    before = lines[line - 1][: column - 1].rstrip() if line <= len(lines) else ""
-    if "found '<scalar>'" in reason and before.endswith(("'", '"')):
-        return line, column, "nothing may follow the closing quote. Put the whole text in other quotes"
-    for part, sentence in _EXPLANATIONS:
-        if part in reason:
-            char = re.search(r"character (.+?)(?: that|$)", reason)
-            return line, column, sentence.format(char=char[1].strip("'\"") if char else "")
-    return line, column, f"the file cannot be read as YAML: {reason}"

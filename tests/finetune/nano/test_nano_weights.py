@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 import shoal.finetune.nano as package
 from shoal.finetune.nano.measure import generate
@@ -49,7 +49,7 @@ def test_it_decides_by_the_first_check_that_is_not_met() -> None:
 
 
 def test_it_answers_prompts_written_by_hand() -> None:
-    cases = YAML(typ="safe").load(Path(__file__).parent / "handmade.yaml")
+    cases = yaml.safe_load((Path(__file__).parent / "handmade.yaml").read_text("utf-8"))
     decided = generate(FOLDER, [Example(case["prompt"], "") for case in cases["policy"]])
     right = [answer == as_json(case["answer"]) for answer, case in zip(decided, cases["policy"], strict=True)]
     written = generate(FOLDER, [Example(case["prompt"], "") for case in cases["reply"]])
