@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.graphs.check import load_plan
-from shoal.graphs.draw import Link, links, mermaid
+from shoal.graphs.draw import mermaid
 from shoal.graphs.layout import Layout, arrange
 from shoal.graphs.picture import svg
 from shoal.graphs.plan import Plan
+from shoal.graphs.sketch import Link, sketch
 from tests.graphs.shop import GRAPH, changed, write_shop
 
 
@@ -22,7 +23,7 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def test_links_say_what_is_read_and_what_for(plan: Plan) -> None:
-    found = links(plan)
+    found = sketch(plan).links
     assert Link("sort", "find", ("topic",), True) in found
     assert Link("order", "facts", (), False) in found
     assert Link("boss", "pay", ("yes",), True) in found

@@ -32,6 +32,9 @@ def show(
     graph: Annotated[str, typer.Argument(help="The name of a graph, or its file.")],
     form: Annotated[Format, typer.Option("--format", help="mermaid (text) or svg.")] = Format.mermaid,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Show what is inside the graphs that it calls.")
+    ] = False,
 ) -> None:
     """Draw a graph: nodes, and what they read from each other. A file ending in .svg is drawn as SVG."""
     from shoal.agents.manifest import find_root
@@ -43,7 +46,7 @@ def show(
         raise InvalidInput(f"{output} cannot be drawn. Name a file that ends in {', '.join(_ENDINGS)}")
     plan = load_plan(find_root(Path()), graph)
     is_svg = form is Format.svg or (output is not None and output.suffix == ".svg")
-    drawing = svg(plan) if is_svg else mermaid(plan)
+    drawing = svg(plan, expand=expand) if is_svg else mermaid(plan, expand=expand)
     if output is None:
         typer.echo(drawing)
         return

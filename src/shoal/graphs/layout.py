@@ -17,6 +17,8 @@ SLOT = 18.0
 GAP_X = 26.0
 GAP_Y = 62.0
 _SWEEPS = 12
+_HANG = 12.0
+"""How far a box hangs below the top of its row at most, beside a frame that is higher."""
 
 Edge = tuple[str, str]
 Point = tuple[float, float]
@@ -43,8 +45,8 @@ class Layout:
 
     boxes: Mapping[str, Box]
     routes: Mapping[Edge, tuple[Point, ...]]
-    """From the lower side of the source to the upper side of the target; points come in pairs, one segment
-    across each gap between rows."""
+    """From the lower side of the source to the upper side of the target; points come in pairs, each the
+    straight way through one row; the gaps between rows lie in between."""
     width: float
     height: float
 
@@ -89,7 +91,12 @@ class _Arrangement:
         heights = [max(self._height(name) for name in row) for row in self.rows]
         tops = [sum(heights[:i]) + GAP_Y * i for i in range(len(self.rows))]
         boxes = {
-            name: Box(self.x[name] - width / 2 - left, tops[row] + (heights[row] - height) / 2, width, height)
+            name: Box(
+                self.x[name] - width / 2 - left,
+                tops[row] + min((heights[row] - height) / 2, _HANG),
+                width,
+                height,
+            )
             for row, names in enumerate(self.rows)
             for name in names
             if name in self.sizes
@@ -170,12 +177,13 @@ class _Arrangement:
     ) -> tuple[Point, ...]:
         source, *slots, target = self.chains[edge]
         start, end = boxes[source], boxes[target]
-        points = [(self._port(edge, source, self.down) - left, start.y + start.height)]
+        x, row = self._port(edge, source, self.down) - left, self.row_of[source]
+        points = [(x, start.y + start.height), (x, tops[row] + heights[row])]
         for slot, row in zip(slots, range(self.row_of[source] + 1, len(tops)), strict=False):
             x = self.x[slot] - left
             points += [(x, tops[row]), (x, tops[row] + heights[row])]
-        points.append((self._port(edge, target, self.up) - left, end.y))
-        return tuple(points)
+        x = self._port(edge, target, self.up) - left
+        return (*points, (x, tops[self.row_of[target]]), (x, end.y))
 
     def _port(self, edge: Edge, name: str, side: Mapping[str, list[str]]) -> float:
         """Where a line leaves or enters a box: side by side, in the order of where they go."""
