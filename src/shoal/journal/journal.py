@@ -6,6 +6,7 @@ second, in this process or in another, is told so by `AlreadyRecorded` instead o
 
 JournalError           the journal cannot be read or written
 ├── JournalCorrupt     what is stored does not match its digest
+├── RunLost            another process may have taken the run over; this one writes no more to it
 RunNotFound            no run has this id
 RunBusy                a living process is executing the run
 AlreadyRecorded        this attempt has a result already
@@ -106,8 +107,19 @@ class RunBusy(ShoalError):
     """A living process is executing the run."""
 
     def __init__(self, run_id: str, owner: str) -> None:
-        pid = owner.partition("-")[0]
+        pid = owner.rpartition("-")[0] or owner
         super().__init__(f"run {run_id} is being executed by process {pid}. Wait for it, or stop it first")
+
+
+class RunLost(JournalError):
+    """The run is not in this process's hands, or no more: nothing is written, whoever owns it now goes on."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"run {run_id} is not in the hands of this process: another one may go on with it, as when this "
+            "one was stopped for a while. Nothing recorded is lost; look at it with "
+            f"`agentctl runs show {run_id}`"
+        )
 
 
 class RunExists(Exception):
@@ -122,7 +134,12 @@ class AlreadyRecorded(ShoalError):
 
 
 class Journal(Protocol):
-    """Storage of runs. When a method that writes returns, what it wrote survives a kill -9."""
+    """Storage of runs. When a method that writes returns, what it wrote survives a kill -9.
+
+    A journal that machines share can give a run to another process when its owner is silent for too long
+    (stopped, cut off). What the former owner then writes is refused with RunLost, in the same transaction, so
+    there is one result a step. To `release` a lost run does nothing.
+    """
 
     async def create(self, run: RunRow) -> None:
         """Add a run and own it. Raises RunExists."""

@@ -6,7 +6,6 @@ SHA-256. Several processes may use one file; `owner` says which of them executes
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from shoal.journal.commits import GroupCommits
+from shoal.journal.digests import INLINE, PLACE, digest_of, sha256_of
 from shoal.journal.faults import explain
 from shoal.journal.journal import (
     OPEN_KINDS,
@@ -32,7 +32,6 @@ from shoal.journal.owners import Owners
 
 T = TypeVar("T")
 _FORMAT = 1
-_INLINE = 4096
 _SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS runs (
@@ -59,8 +58,6 @@ _RECORD = (
     + ", ".join(f"{column} = excluded.{column}" for column in _NODE.split(", ")[3:])
     + f" WHERE kind IN ({', '.join(repr(kind) for kind in sorted(OPEN_KINDS))})"
 )
-_PLACE = "sha256:"
-"""Starts a stored value that is in `blobs`; no JSON text starts with it."""
 
 
 class SqliteJournal:
@@ -84,7 +81,7 @@ class SqliteJournal:
             stored = (_put(db, parts, inline=0), _put(db, inputs))
             fixed = (run.id, run.graph, run.file, run.plan_sha256, *stored, float(run.created))
             outcome = (run.status, None, None)
-            values = (*fixed, _digest(fixed), *outcome, _digest((run.id, *outcome)), self._owners.hold())
+            values = (*fixed, digest_of(fixed), *outcome, digest_of((run.id, *outcome)), self._owners.hold())
             try:
                 db.execute(f"INSERT INTO runs ({_RUN}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", values)
             except sqlite3.IntegrityError as error:
@@ -122,7 +119,7 @@ class SqliteJournal:
         def job(db: sqlite3.Connection) -> None:
             fixed = list(self._select(db, run_id)[:7])
             fixed[3], fixed[4] = plan_sha256, _put(db, text, inline=0)
-            change = (fixed[3], fixed[4], _digest(fixed), run_id)
+            change = (fixed[3], fixed[4], digest_of(fixed), run_id)
             db.execute("UPDATE runs SET plan = ?, parts = ?, digest = ? WHERE id = ?", change)
 
         await self._submit(job, run_id)
@@ -136,7 +133,7 @@ class SqliteJournal:
             given = (row.run, row.path, row.attempt, row.kind, place, row.message, row.confidence)
             spent = (row.prompt_tokens, row.completion_tokens, float(row.started), float(row.ms))
             values = given + spent
-            if db.execute(_RECORD, (*values, _digest(values))).rowcount != 1:
+            if db.execute(_RECORD, (*values, digest_of(values))).rowcount != 1:
                 raise AlreadyRecorded(row.run, row.path)
 
         await self._submit(job, row.run)
@@ -186,7 +183,7 @@ class SqliteJournal:
 
     def _read_run(self, db: sqlite3.Connection, row: Sequence[Any]) -> RunRow:
         run_id, graph, file, plan, parts, inputs, created, digest, status, output, error, outcome, owner = row
-        if digest != _digest(row[:7]) or outcome != _digest((run_id, status, output, error)):
+        if digest != digest_of(row[:7]) or outcome != digest_of((run_id, status, output, error)):
             raise JournalCorrupt(str(self.file), str(run_id), "its row in the table of runs")
         if owner is not None and self._owners.is_alive(owner):
             status = "running"
@@ -208,7 +205,7 @@ class SqliteJournal:
     def _read_node(self, db: sqlite3.Connection, row: Sequence[Any]) -> NodeRow:
         run_id, path, attempt, kind, output, message, confidence, *spent, digest = row
         read, written, started, ms = spent
-        if digest != _digest(row[:-1]):
+        if digest != digest_of(row[:-1]):
             raise JournalCorrupt(str(self.file), str(run_id), f"what is recorded of node '{path}'")
         return NodeRow(
             run=run_id,
@@ -227,11 +224,11 @@ class SqliteJournal:
     def _get(self, db: sqlite3.Connection, run_id: str, place: str | None) -> Any:
         if place is None:
             return None
-        if not place.startswith(_PLACE):
+        if not place.startswith(PLACE):
             return json.loads(place)
-        sha256 = place.removeprefix(_PLACE)
+        sha256 = place.removeprefix(PLACE)
         found = db.execute("SELECT data FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()
-        if found is None or _sha256(found[0]) != sha256:
+        if found is None or sha256_of(found[0]) != sha256:
             raise JournalCorrupt(str(self.file), run_id, f"a stored value ({sha256[:12]})")
         return json.loads(found[0])
 
@@ -265,7 +262,7 @@ def _set_outcome(
     owner: str | None,
 ) -> None:
     outcome = (status, None if output is None else _put(db, output), error)
-    values = (*outcome, _digest((run_id, *outcome)), owner, run_id)
+    values = (*outcome, digest_of((run_id, *outcome)), owner, run_id)
     change = "UPDATE runs SET status = ?, output = ?, error = ?, outcome_digest = ?, owner = ? WHERE id = ?"
     db.execute(change, values)
 
@@ -274,22 +271,10 @@ def _disown(db: sqlite3.Connection, run_id: str, owner: str) -> None:
     db.execute("UPDATE runs SET owner = NULL WHERE id = ? AND owner = ?", (run_id, owner))
 
 
-def _put(db: sqlite3.Connection, text: str, inline: int = _INLINE) -> str:
+def _put(db: sqlite3.Connection, text: str, inline: int = INLINE) -> str:
     """Store a value and return what stands for it in its row: itself, or its place in `blobs`."""
     if len(text) <= inline:
         return text
-    sha256 = _sha256(text)
+    sha256 = sha256_of(text)
     db.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (sha256, text))
-    return _PLACE + sha256
-
-
-def _sha256(text: object) -> str:
-    return hashlib.sha256(str(text).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _digest(values: Sequence[Any]) -> bytes:
-    try:
-        text = encode(values)
-    except (TypeError, ValueError):
-        return b""  # a damaged row can hold what we never write: bytes, infinities
-    return hashlib.sha256(text.encode()).digest()
+    return PLACE + sha256
