@@ -5,7 +5,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench format clean postgresql
 .DELETE_ON_ERROR:
 
 demo: .venv/.run  ## one credit line call, answered by the shipped models
@@ -14,7 +14,7 @@ demo: .venv/.run  ## one credit line call, answered by the shipped models
 	  "Hi, could you raise my credit line by two thousand dollars? I am moving house in June." \
 	  --input customer_id=C-1001
 
-test: .venv/.dev
+test: .venv/.dev postgresql
 	$(BIN)/python -m pytest -q
 
 check: .venv/.dev
@@ -25,6 +25,14 @@ check: .venv/.dev
 
 bench: .venv/.run
 	$(BIN)/python bench/bank/bench.py
+
+# The journal is tested on a real server, which is no Python package. It is used from its folder, never started here.
+postgresql:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  echo "Installing PostgreSQL for the tests of the journal ..." && apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends postgresql >/dev/null; } || \
+	  { echo "The tests of the journal need a PostgreSQL server. On Debian: sudo apt-get install postgresql"; exit 2; }
 
 format: .venv/.dev
 	$(BIN)/ruff check --fix .

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from shoal.agents.agent import Adapter, Agent, Base, BaseKind
+from shoal.agents.journal_url import SQLITE, fault_of
 from shoal.errors import InvalidFiles, Problem, ShoalError, suggest
 from shoal.workspace.schema import Given, Strict, entries, entry, problems_of, record_at
 from shoal.workspace.store import Store, content_sha256
@@ -84,6 +85,11 @@ class ManifestFile(Strict):
     serving: Annotated[ServingEntry | None, Given] = Field(None, description="Where answers are computed.")
     agents: dict[str, AgentEntry] = Field({}, description="Agents by name.")
     tools: dict[str, ToolEntry] = Field({}, description="Tools by name.")
+    journal: Annotated[str, Given] = Field(
+        SQLITE,
+        description="Where runs are kept: sqlite (in .shoal/), or postgresql://user@host/db for runs that "
+        "machines share. The password comes from PGPASSWORD or ~/.pgpass.",
+    )
 
 
 def _sha256(text: str) -> str:
@@ -118,6 +124,8 @@ class Workspace:
     agents: Mapping[str, Agent]
     tools: Mapping[str, ToolEntry]
     serving: ServingEntry
+    journal: str = SQLITE
+    """`sqlite`, or the url of a PostgreSQL database without its password."""
     document: Document = field(repr=False)
     """agents.yaml itself, for problems found later."""
     broken: frozenset[str] = frozenset()
@@ -202,6 +210,7 @@ class _ManifestReader:
             agents={name: agent for name, agent in agents.items() if agent},
             tools={name: tool for name, tool in tools.items() if tool},
             serving=self.serving,
+            journal=self._journal(),
             document=self.document,
             broken=frozenset(name for name, entry in (agents | tools).items() if entry is None),
         )
@@ -239,6 +248,13 @@ class _ManifestReader:
             message = f"engine '{engine}' is not available in this version yet. Use auto or embedded"
             self._add(("serving", "engine"), message)
         return serving
+
+    def _journal(self) -> str:
+        journal = self.document.data.get("journal", SQLITE)
+        fault = fault_of(journal) if isinstance(journal, str) else None
+        if fault is not None:
+            self._add(("journal",), fault)
+        return str(journal)
 
     def _agent(self, name: str, entry: AgentEntry) -> Agent | None:
         base = self._base_of(name, entry)

@@ -26,15 +26,35 @@ ENGINE_HELP = "auto, embedded, or scripted[:FILE] (answers from a file, no model
 
 @asynccontextmanager
 async def opened_journal(root: Path) -> AsyncIterator[Journal]:
-    """The journal of a workspace."""
-    from shoal.journal.sqlite import SqliteJournal
-    from shoal.workspace.store import Store
+    """The journal of a workspace, the one that its agents.yaml names.
 
-    journal = SqliteJournal(Store(root).journal)
+    Raises:
+        InvalidFiles: agents.yaml names none that there is.
+        MissingExtra: the driver of PostgreSQL is not installed.
+        JournalError: it cannot be used.
+    """
+    from shoal.agents.journal_url import journal_in
+    from shoal.agents.manifest import MANIFEST
+    from shoal.workspace.yaml import read_yaml
+
+    journal = await _open_journal(root, journal_in(read_yaml(root / MANIFEST, MANIFEST)))
     try:
         yield journal
     finally:
         await journal.close()
+
+
+async def _open_journal(root: Path, url: str) -> Journal:
+    if url == "sqlite":
+        from shoal.journal.sqlite import SqliteJournal
+        from shoal.workspace.store import Store
+
+        return SqliteJournal(Store(root).journal)
+    if util.find_spec("asyncpg") is None:
+        raise MissingExtra("a journal in PostgreSQL", "postgres")
+    from shoal.journal.postgres import PostgresJournal
+
+    return await PostgresJournal.open(url)
 
 
 @asynccontextmanager

@@ -1,0 +1,327 @@
+"""The journal in PostgreSQL, for runs that machines share: `journal: postgresql://...` in agents.yaml.
+
+The tables are those of SQLite, in the schema `shoal`. The driver is asyncpg: the fastest for what this does,
+one prepared statement with an array a column. Writes go in groups over one connection, reads over another.
+
+A run belongs to an open journal, which says every few seconds that it lives. When it is silent for longer
+than its lease (its process died, was stopped, or is cut off) another one may claim the run. If the former
+owner comes back, each of its writes to that run is refused with RunLost and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from shoal.journal.digests import INLINE, PLACE, digest_of, sha256_of
+from shoal.journal.journal import (
+    JournalCorrupt,
+    NodeRow,
+    RunBusy,
+    RunLost,
+    RunNotFound,
+    RunRow,
+    RunStatus,
+    encode,
+)
+from shoal.journal.postgres_link import FAULTS, Link, explain
+from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, make_tables
+from shoal.journal.postgres_writes import PUT, GroupWrites
+
+T = TypeVar("T")
+
+# While the server was away nobody could beat, so for one lease after its start nobody is dead.
+_IS_ALIVE = """EXISTS (
+    SELECT FROM shoal.owners WHERE owners.id = runs.owner
+    AND greatest(beat, pg_postmaster_start_time()) > clock_timestamp() - lease_s * interval '1 second')"""
+_SELECT = f"SELECT {', '.join(FIXED + OUTCOME)}, owner, epoch, {_IS_ALIVE} AS is_alive FROM shoal.runs"
+_CLAIM = """
+UPDATE shoal.runs SET status = 'running', error = NULL, outcome_digest = $4, owner = $3, epoch = epoch + 1
+WHERE id = $1 AND epoch = $2 AND outcome_digest = $5 AND owner IS NOT DISTINCT FROM $6 RETURNING epoch"""
+_REPIN = """
+UPDATE shoal.runs SET plan = $4, parts = $5, digest = $6
+WHERE id = $1 AND epoch = $2 AND owner = $3 RETURNING id"""
+_BEAT = """
+INSERT INTO shoal.owners VALUES ($1, clock_timestamp(), $2)
+ON CONFLICT (id) DO UPDATE SET beat = clock_timestamp()"""
+_FORGET = "DELETE FROM shoal.owners WHERE beat < clock_timestamp() - interval '1 day'"
+
+
+class PostgresJournal:
+    """A Journal in a database, for the event loop that it was opened in."""
+
+    def __init__(self, url: str, *, lease_s: float = 20.0, patience_s: float = 60.0) -> None:
+        """What `open` connects.
+
+        Args:
+            url: `postgresql://user@host/db`; the password comes from PGPASSWORD or ~/.pgpass.
+            lease_s: How long this process may be silent before others may take over its runs.
+            patience_s: How long reads and writes wait for a server that went away.
+        """
+        self.me = f"{os.getpid()} on {socket.gethostname()}-{secrets.token_hex(4)}"
+        self._lease_s = lease_s
+        self._held: dict[str, int] = {}
+        """The epoch of each run that is ours; 0 while we claim it."""
+        self._writing, self._reading = Link(url, patience_s), Link(url, patience_s)
+        self._writes = GroupWrites(self._writing, self.me)
+        self._beating: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url: str, **limits: float) -> PostgresJournal:
+        """Connect, make the tables if there are none, and be alive from now on. Raises JournalError."""
+        journal = cls(url, **limits)
+        try:
+            await journal._begin()
+        except FAULTS as error:
+            raise explain(journal._reading.place, error) from error
+        finally:
+            if journal._beating is None:
+                await journal._hang_up()
+        return journal
+
+    async def create(self, run: RunRow) -> None:
+        """Add a run and own it."""
+        blobs: dict[str, str] = {}
+        stored = (_put(blobs, encode(run.parts), inline=0), _put(blobs, encode(run.inputs)))
+        fixed = (run.id, run.graph, run.file, run.plan_sha256, *stored, float(run.created))
+        outcome = (run.status, None, None)
+        values = (*fixed, digest_of(fixed), *outcome, digest_of((run.id, *outcome)))
+        try:
+            await self._writes.put("create", values, blobs)
+        except asyncio.CancelledError:
+            self._give_back(run.id, 1)
+            raise
+        self._held[run.id] = 1
+
+    async def claim(self, run_id: str) -> None:
+        """Own a run that nobody executes, or whose owner was silent for longer than its lease."""
+        if run_id in self._held:
+            raise RunBusy(run_id, self.me)
+        self._held[run_id] = 0
+        # A claim that is under way is carried to its end, so that we know whether there is one to undo.
+        claim = asyncio.create_task(self._claim(run_id))
+        try:
+            await asyncio.shield(claim)
+        except asyncio.CancelledError:
+            claim.add_done_callback(lambda _: self._give_back(run_id))
+            raise
+
+    async def release(self, run_id: str) -> None:
+        """Give up an owned run without finishing it; of one that is lost, nothing."""
+        if epoch := self._held.pop(run_id, None):
+            await self._writes.put("release", (run_id, None, None, None, None, epoch), {})
+
+    async def finish(
+        self, run_id: str, status: RunStatus, output: Mapping[str, Any] | None, error: str | None
+    ) -> None:
+        """Record how an owned run ended or why it stopped, and give it up. Raises RunLost."""
+        blobs: dict[str, str] = {}
+        outcome = (status, None if output is None else _put(blobs, encode(output)), _storable(error))
+        values = (run_id, *outcome, digest_of((run_id, *outcome)), self._epoch(run_id))
+        await self._write("end", values, blobs)
+        self._held.pop(run_id, None)
+
+    async def repin(self, run_id: str, plan_sha256: str, parts: Mapping[str, str]) -> None:
+        """Pin an owned run to another plan. Raises RunLost."""
+        epoch, blobs = self._epoch(run_id), dict[str, str]()
+        place = _put(blobs, encode(parts), inline=0)
+
+        async def job(db: Any) -> None:
+            row = await _find(db, run_id)
+            fixed = [*(row[column] for column in FIXED[:3]), plan_sha256, place, *row[5:7]]
+            await db.executemany(PUT, blobs.items())
+            change = (run_id, epoch, self.me, plan_sha256, place, digest_of(fixed))
+            if await db.fetchval(_REPIN, *change) is None:
+                raise RunLost(run_id)
+
+        await self._call(self._writing, job, run_id)
+
+    async def record(self, row: NodeRow) -> None:
+        """Add a row, or close the open row of the same attempt. Raises AlreadyRecorded, RunLost."""
+        blobs: dict[str, str] = {}
+        place = None if row.output is None else _put(blobs, encode(row.output))
+        confidence = None if row.confidence is None else float(row.confidence)
+        given = (row.run, row.path, row.attempt, row.kind, place, _storable(row.message), confidence)
+        values = (*given, row.prompt_tokens, row.completion_tokens, float(row.started), float(row.ms))
+        await self._write("note", (*values, digest_of(values), self._epoch(row.run)), blobs)
+
+    async def run(self, run_id: str) -> RunRow:
+        """One run."""
+
+        async def job(db: Any) -> RunRow:
+            return (await self._read_runs(db, [await _find(db, run_id)]))[0]
+
+        return await self._call(self._reading, job, run_id)
+
+    async def rows(self, run_id: str) -> Sequence[NodeRow]:
+        """All rows of a run, attempts of a node in order."""
+
+        async def job(db: Any) -> list[NodeRow]:
+            await _find(db, run_id)
+            query = f"SELECT {', '.join(NODE)} FROM shoal.nodes WHERE run = $1 ORDER BY started, attempt"
+            found = await db.fetch(query, run_id)
+            values = await self._values(db, {row["output"]: run_id for row in found})
+            # A clock that was set back must not put a second attempt before the first.
+            return sorted((self._read_node(row, values) for row in found), key=lambda row: row.attempt)
+
+        return await self._call(self._reading, job, run_id)
+
+    async def runs(self, limit: int = 50) -> Sequence[RunRow]:
+        """The newest runs, newest first."""
+
+        async def job(db: Any) -> list[RunRow]:
+            return await self._read_runs(
+                db, await db.fetch(f"{_SELECT} ORDER BY created DESC, id DESC LIMIT $1", limit)
+            )
+
+        return await self._call(self._reading, job)
+
+    async def close(self) -> None:
+        """Write what waits, let others have what is still ours, and hang up."""
+        await self._writes.drain()
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait([self._beating])
+        with suppress(*FAULTS):
+            await self._reading.call(lambda db: db.execute("DELETE FROM shoal.owners WHERE id = $1", self.me))
+        await self._hang_up()
+
+    async def _begin(self) -> None:
+        await self._writing.open()
+        await self._reading.open()
+        await self._reading.call(lambda db: make_tables(db, self._reading.place))
+        await self._reading.call(lambda db: db.execute(_FORGET))
+        await self._beat()
+        self._beating = asyncio.create_task(self._keep_beating())
+
+    async def _hang_up(self) -> None:
+        await self._writing.close()
+        await self._reading.close()
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / 4)
+            with suppress(*FAULTS):  # whoever writes or reads is told; the next beat tries again
+                await self._beat()
+                self._writes.send_owed()
+
+    async def _beat(self) -> None:
+        await self._reading.call(lambda db: db.execute(_BEAT, self.me, self._lease_s))
+
+    async def _claim(self, run_id: str) -> None:
+        try:
+            self._held[run_id] = await self._call(self._writing, lambda db: self._take(db, run_id), run_id)
+        except BaseException:
+            del self._held[run_id]
+            raise
+
+    async def _take(self, db: Any, run_id: str) -> int:
+        """The epoch in which the run is ours; what says so is ours too after a break in between."""
+        while True:
+            row = await _find(db, run_id)
+            if row["is_alive"] and row["owner"] != self.me:
+                raise RunBusy(run_id, row["owner"])
+            digest = digest_of((run_id, "running", row["output"], None))
+            seen = (row["outcome_digest"], row["owner"])
+            epoch: int | None = await db.fetchval(_CLAIM, run_id, row["epoch"], self.me, digest, *seen)
+            if epoch is not None:
+                return epoch
+
+    def _give_back(self, run_id: str, epoch: int | None = None) -> None:
+        """Release a run for a caller that is gone."""
+        if epoch := self._held.pop(run_id, epoch):
+            released = self._writes.put("release", (run_id, None, None, None, None, epoch), {})
+            released.add_done_callback(asyncio.Future.exception)  # nobody else asks for it
+
+    async def _write(self, kind: str, values: Sequence[Any], blobs: Mapping[str, str]) -> None:
+        try:
+            await self._writes.put(kind, values, blobs)
+        except RunLost as error:
+            self._held.pop(values[0], None)
+            raise error from None
+
+    async def _call(self, link: Link, job: Callable[[Any], Awaitable[T]], run_id: str | None = None) -> T:
+        try:
+            return await link.call(job)
+        except FAULTS as error:
+            raise explain(link.place, error, run_id) from error
+
+    def _epoch(self, run_id: str) -> int:
+        epoch = self._held.get(run_id)
+        if not epoch:
+            raise RunLost(run_id)
+        return epoch
+
+    async def _read_runs(self, db: Any, found: Sequence[Any]) -> list[RunRow]:
+        places = {row[column]: row["id"] for row in found for column in ("parts", "inputs", "output")}
+        values = await self._values(db, places)
+        return [self._read_run(row, values) for row in found]
+
+    def _read_run(self, row: Any, values: Mapping[str | None, Any]) -> RunRow:
+        run_id, status, owner = row["id"], row["status"], row["owner"]
+        outcome = (run_id, status, row["output"], row["error"])
+        if row["digest"] != digest_of(row[:7]) or row["outcome_digest"] != digest_of(outcome):
+            raise JournalCorrupt(self._reading.place, run_id, "its row in the table of runs")
+        # What we failed to release when the server was away is not running, though we live.
+        if run_id in self._held if owner == self.me else row["is_alive"]:
+            status = "running"
+        elif status == "running":
+            status = "interrupted"
+        return RunRow(
+            id=run_id,
+            graph=row["graph"],
+            file=row["file"],
+            plan_sha256=row["plan"],
+            parts=values[row["parts"]],
+            inputs=values[row["inputs"]],
+            status=status,
+            created=row["created"],
+            output=values[row["output"]],
+            error=row["error"],
+        )
+
+    def _read_node(self, row: Any, values: Mapping[str | None, Any]) -> NodeRow:
+        *given, digest = row
+        if digest != digest_of(given):
+            raise JournalCorrupt(self._reading.place, row["run"], f"what is recorded of node '{row['path']}'")
+        fields = dict(zip(NODE, given, strict=False))
+        return NodeRow(**fields | {"output": values[row["output"]]})
+
+    async def _values(self, db: Any, places: Mapping[str | None, str]) -> dict[str | None, Any]:
+        """What stands in rows, by what stands for it; `places` says which run to blame."""
+        wanted = [place.removeprefix(PLACE) for place in places if place and place.startswith(PLACE)]
+        query = "SELECT sha256, data FROM shoal.blobs WHERE sha256 = ANY($1)"
+        blobs = dict(await db.fetch(query, wanted)) if wanted else {}
+        for sha256 in wanted:
+            if sha256_of(blobs.get(sha256)) != sha256:
+                what = f"a stored value ({sha256[:12]})"
+                raise JournalCorrupt(self._reading.place, places[PLACE + sha256], what)
+        texts = {PLACE + sha256: data for sha256, data in blobs.items()}
+        return {place: place and json.loads(texts.get(place, place)) for place in places}
+
+
+async def _find(db: Any, run_id: str) -> Any:
+    row = await db.fetchrow(f"{_SELECT} WHERE id = $1", run_id)
+    if row is None:
+        raise RunNotFound(run_id)
+    return row
+
+
+def _put(blobs: dict[str, str], text: str, inline: int = INLINE) -> str:
+    """What stands for a value in its row: itself, or its place in `blobs`, where it is then added."""
+    if len(text) <= inline:
+        return text
+    sha256 = sha256_of(text)
+    blobs[sha256] = text
+    return PLACE + sha256
+
+
+def _storable(text: str | None) -> str | None:
+    """PostgreSQL stores no NUL and no half of a surrogate pair; JSON text has none, a message may."""
+    return text and text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

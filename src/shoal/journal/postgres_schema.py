@@ -1,0 +1,81 @@
+"""The tables of the journal in PostgreSQL: those of SQLite, and what a journal needs that machines share.
+
+`owners` has a row per open journal: it is alive as long as it beats within its own lease, by the server's
+clock. `runs.epoch` counts the owners of a run: whoever writes names the epoch that it owns the run in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shoal.journal.journal import JournalError
+
+FORMAT = 1
+FIXED = ["id", "graph", "file", "plan", "parts", "inputs", "created", "digest"]
+"""Columns of `runs` that say what a run is, and the digest over them."""
+OUTCOME = ["status", "output", "error", "outcome_digest"]
+"""Columns of `runs` that say where it stands, and the digest over them and its id."""
+NODE = ["run", "path", "attempt", "kind", "output", "message", "confidence"]
+NODE += ["prompt_tokens", "completion_tokens", "started", "ms", "digest"]
+TYPES = {
+    "created": "float8",
+    "digest": "bytea",
+    "outcome_digest": "bytea",
+    "attempt": "integer",
+    "confidence": "float8",
+    "prompt_tokens": "bigint",
+    "completion_tokens": "bigint",
+    "started": "float8",
+    "ms": "float8",
+    "epoch": "bigint",
+}
+"""Of columns that are not text."""
+
+_LOCK = 0x5348_4F41_4C31
+"""Any number, the same for all who make the tables."""
+
+
+def declared(columns: list[str]) -> str:
+    """Columns with their types."""
+    return ", ".join(f"{column} {TYPES.get(column, 'text')}" for column in columns)
+
+
+# "C": bytes decide the order, so an update of the server's locale cannot spoil an index.
+_SCHEMA = f"""
+CREATE SCHEMA IF NOT EXISTS shoal;
+CREATE TABLE shoal.runs (
+    {declared(FIXED)}, {declared(OUTCOME)}, owner text, epoch bigint NOT NULL, PRIMARY KEY (id)
+);
+ALTER TABLE shoal.runs ALTER COLUMN id TYPE text COLLATE "C";
+CREATE INDEX runs_by_time ON shoal.runs (created, id);
+CREATE TABLE shoal.nodes ({declared(NODE)}, PRIMARY KEY (run, path, attempt));
+ALTER TABLE shoal.nodes ALTER COLUMN run TYPE text COLLATE "C", ALTER COLUMN path TYPE text COLLATE "C";
+CREATE TABLE shoal.blobs (sha256 text COLLATE "C" PRIMARY KEY, data text);
+CREATE TABLE shoal.owners (id text COLLATE "C" PRIMARY KEY, beat timestamptz, lease_s float8);
+CREATE TABLE shoal.format (number integer);
+INSERT INTO shoal.format VALUES ({FORMAT});
+"""
+
+
+async def make_tables(connection: Any, place: str) -> None:
+    """The tables, made where they are missing. Raises JournalError for those of a newer Shoal."""
+    found = await _format(connection)
+    if found is None:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            found = await _format(connection)  # somebody may have made them while we waited
+            if found is None:
+                await connection.execute(_SCHEMA)
+                found = FORMAT
+    if found > FORMAT:
+        raise JournalError(
+            f"{place} was written by a newer Shoal (journal format {found}, this one reads {FORMAT}). "
+            "Update Shoal"
+        )
+
+
+async def _format(connection: Any) -> int | None:
+    if await connection.fetchval("SELECT to_regclass('shoal.format')") is None:
+        return None
+    found: int = await connection.fetchval("SELECT max(number) FROM shoal.format")
+    return found

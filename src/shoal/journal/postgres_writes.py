@@ -1,0 +1,213 @@
+"""Grouped writes: one statement, so one round trip and one commit, carries what all runs wait for.
+
+While a group is under way the next one gathers. A statement is a transaction of its own, so a process that
+is stopped anywhere holds no lock. It writes a row only where the run has the owner and the epoch that the
+writer names, and locks the run meanwhile: who takes a run over sees all its rows or keeps new ones out.
+
+A group whose answer was lost is sent again. What is then missing from the answer is looked up: if the row
+is there with the digest of ours, it was the first try that wrote it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shoal.journal.failpoints import failpoint
+from shoal.journal.journal import OPEN_KINDS, AlreadyRecorded, RunExists, RunLost
+from shoal.journal.postgres_link import FAULTS, Link, explain
+from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, TYPES
+
+_MOST = 1000
+"""Writes in a group."""
+_CREATED, _NOTED, _ENDED = [*FIXED, *OUTCOME], [*NODE, "epoch"], ["id", *OUTCOME, "epoch"]
+
+
+def _given(columns: list[str], first: int) -> str:
+    """A table made of parameters, one array a column."""
+    arrays = (f"${first + n}::{TYPES.get(column, 'text')}[]" for n, column in enumerate(columns))
+    return f"unnest({', '.join(arrays)}) AS given({', '.join(columns)})"
+
+
+_OPEN = ", ".join(repr(kind) for kind in sorted(OPEN_KINDS))
+_HELD = "held.epoch = given.epoch AND held.owner = $1"
+_GIVEN_OR_KEPT = ", ".join(
+    f"{column} = CASE WHEN given.status IS NULL THEN held.{column} ELSE given.{column} END"
+    for column in OUTCOME
+)
+_PUT = "INSERT INTO shoal.blobs SELECT * FROM unnest($2::text[], $3::text[]) ON CONFLICT DO NOTHING"
+_NOTE = f"""
+    INSERT INTO shoal.nodes AS found ({", ".join(NODE)})
+    SELECT {", ".join(f"given.{column}" for column in NODE)}
+    FROM {_given(_NOTED, 4)} JOIN shoal.runs AS held ON held.id = given.run
+    WHERE {_HELD} FOR SHARE OF held
+    ON CONFLICT (run, path, attempt)
+    DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in NODE[3:])}
+    WHERE found.kind IN ({_OPEN}) RETURNING run, path, attempt"""
+_CREATE = f"""
+    INSERT INTO shoal.runs ({", ".join(_CREATED)}, owner, epoch)
+    SELECT given.*, $1, 1 FROM {_given(_CREATED, 4 + len(_NOTED))}
+    ON CONFLICT DO NOTHING RETURNING id"""
+_END = f"""
+    UPDATE shoal.runs AS held
+    SET owner = NULL, {_GIVEN_OR_KEPT}
+    FROM {_given(_ENDED, 4 + len(_NOTED) + len(_CREATED))}
+    WHERE held.id = given.id AND {_HELD} RETURNING held.id"""
+_NOTES = f"WITH put AS ({_PUT}), noted AS ({_NOTE}) SELECT * FROM noted"
+"""What most groups need: rows of nodes."""
+_ALL = f"""
+WITH put AS ({_PUT}), noted AS ({_NOTE}), made AS ({_CREATE}), ended AS ({_END})
+SELECT * FROM noted UNION ALL SELECT id, '', 0 FROM made UNION ALL SELECT id, '', 0 FROM ended"""
+PUT = "INSERT INTO shoal.blobs VALUES ($1, $2) ON CONFLICT DO NOTHING"
+"""One large value."""
+_LOOK = """
+SELECT held.owner, held.epoch, held.digest, held.outcome_digest, found.digest AS node_digest
+FROM shoal.runs AS held
+LEFT JOIN shoal.nodes AS found ON found.run = held.id AND found.path = $2 AND found.attempt = $3
+WHERE held.id = $1"""
+
+Key = tuple[str, str, int]
+
+
+@dataclass(slots=True, eq=False)
+class Write:
+    """A row to be written. A `release` is an `end` without an outcome."""
+
+    kind: Literal["create", "note", "end", "release"]
+    values: Sequence[Any]
+    """In the order of the columns above; the epoch in the end, but for `create`."""
+    blobs: Mapping[str, str]
+    settled: asyncio.Future[None]
+    was_sent: bool = False
+    key: Key = field(init=False)
+    """What the database answers when it has written it; path and attempt are empty for a run itself."""
+
+    def __post_init__(self) -> None:
+        path, attempt = (self.values[1], self.values[2]) if self.kind == "note" else ("", 0)
+        self.key = (self.values[0], path, attempt)
+
+    @property
+    def run(self) -> str:
+        """The run it belongs to."""
+        return self.key[0]
+
+
+class GroupWrites:
+    """All that one owner writes, in groups, in the order it came for each run."""
+
+    def __init__(self, link: Link, owner: str) -> None:
+        self._link = link
+        self._owner = owner
+        self._queue: deque[Write] = deque()
+        self._owed: list[Write] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, kind: Any, values: Sequence[Any], blobs: Mapping[str, str]) -> asyncio.Future[None]:
+        """Write in the next group; the future is done when that is on disk."""
+        write = Write(kind, values, blobs, asyncio.get_running_loop().create_future())
+        self._queue.append(write)
+        self._start()
+        return write.settled
+
+    def send_owed(self) -> None:
+        """Try again to release what could not be released while the server was away."""
+        self._queue.extend(self._owed)
+        self._owed.clear()
+        self._start()
+
+    async def drain(self) -> None:
+        """Wait until nothing waits to be written."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _start(self) -> None:
+        if self._task is None and self._queue:
+            self._task = asyncio.create_task(self._write_all())
+
+    async def _write_all(self) -> None:
+        try:
+            while self._queue:
+                await self._write(self._next_group())
+        finally:
+            self._task = None
+
+    def _next_group(self) -> list[Write]:
+        """What one statement may hold: no row twice, and of a run its nodes or the run itself, not both."""
+        group: dict[Key, Write] = {}
+        whole, parts = set[str](), set[str]()
+        while self._queue and len(group) < _MOST:
+            write = self._queue[0]
+            is_part = write.kind == "note"
+            if write.key in group or write.run in (whole if is_part else parts):
+                break
+            (parts if is_part else whole).add(write.run)
+            group[write.key] = self._queue.popleft()
+        return list(group.values())
+
+    async def _write(self, group: list[Write]) -> None:
+        try:
+            failpoint("group_commit.before")
+            refused = await self._link.call(lambda connection: self._send(connection, group))
+            failpoint("group_commit.after")
+        except FAULTS as error:
+            self._owed += [write for write in group if write.kind == "release"]
+            refused = {write.key: explain(self._link.place, error, write.run) for write in group}
+        for write in group:
+            if write.settled.done():
+                continue  # cancelled meanwhile; the row is written all the same
+            if (refusal := refused.get(write.key)) is not None:
+                write.settled.set_exception(refusal)
+            else:
+                write.settled.set_result(None)
+
+    async def _send(self, connection: Any, group: list[Write]) -> dict[Key, Exception]:
+        """Write a group, and say what was refused and why."""
+        before = {write.key for write in group if write.was_sent}
+        for write in group:
+            write.was_sent = True
+        notes = [write for write in group if write.kind == "note"]
+        query, arguments = _NOTES, [self._owner, *_blobs(group), *_columns(notes, _NOTED)]
+        if len(notes) < len(group):
+            query = _ALL
+            arguments += _columns((each for each in group if each.kind == "create"), _CREATED)
+            arguments += _columns((each for each in group if each.kind in {"end", "release"}), _ENDED)
+        written = {tuple(row) for row in await connection.fetch(query, *arguments)}
+        refused: dict[Key, Exception] = {}
+        for write in group:
+            if write.key not in written and write.kind != "release":
+                refusal = await self._judge(connection, write, write.key in before)
+                refused |= {write.key: refusal} if refusal else {}
+        return refused
+
+    async def _judge(self, connection: Any, write: Write, was_sent: bool) -> Exception | None:
+        """Why a row was not written; None if the first try wrote it, of which we got no answer."""
+        found = await connection.fetchrow(_LOOK, *write.key)
+        if found is None:
+            return RunLost(write.run)
+        is_ours = found["owner"] == self._owner
+        match write.kind:
+            case "create":
+                is_there = is_ours and found["digest"] == write.values[FIXED.index("digest")]
+                refusal: Exception = RunExists(write.run)
+            case "note":
+                is_there = found["node_digest"] == write.values[NODE.index("digest")]
+                is_held = is_ours and found["epoch"] == write.values[-1]
+                refusal = AlreadyRecorded(write.run, write.key[1]) if is_held else RunLost(write.run)
+            case _:
+                is_there = (found["epoch"], found["outcome_digest"]) == (write.values[-1], write.values[-2])
+                refusal = RunLost(write.run)
+        return None if was_sent and is_there else refusal
+
+
+def _columns(writes: Iterable[Write], columns: list[str]) -> list[Sequence[Any]]:
+    rows = [write.values for write in writes]
+    return list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+
+
+def _blobs(group: list[Write]) -> tuple[list[str], list[str]]:
+    # In one order, so that two processes with the same values never wait for each other.
+    blobs = sorted({sha256: data for write in group for sha256, data in write.blobs.items()}.items())
+    return [sha256 for sha256, _ in blobs], [data for _, data in blobs]
