@@ -81,21 +81,24 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
             "5:3 'input' means something in expressions. Rename the node",
         ),
         # kinds
-        ("tool: refund", "vote: 3", "19:5 'vote' is not available in this version yet"),
+        ("tool: refund", "vote: 3", "19:11 'vote' is 3, expected a mapping"),
+        ("retry: 2", "escalate: {to: boss}", "13:5 the key 'when' is missing in 'escalate'"),
         (
-            "retry: 2",
-            "escalate: {to: boss}",
-            "13:5 'escalate' is not available in this version yet",
+            "tool: refund",
+            "knowledge: returns",
+            "19:5 'knowledge' is not available in this version yet. Put short texts into agents/NAME/knowledge/",
         ),
         (
             "tool: refund",
             "tool: refund\n    agent: sort",
-            "18:3 node 'pay' has agent and tool. Give it exactly one of agent, tool, human",
+            "18:3 node 'pay' has agent and tool. Give it exactly one of "
+            "agent, tool, human, graph, nodes, switch, map, repeat, vote",
         ),
         (
             "tool: refund",
             "retry: 0",
-            "18:3 node 'pay' has no kind. Give it exactly one of agent, tool, human",
+            "18:3 node 'pay' has no kind. Give it exactly one of "
+            "agent, tool, human, graph, nodes, switch, map, repeat, vote",
         ),
         # inputs
         (
@@ -212,7 +215,7 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
         (
             "retry: 2",
             "answer: {yes: bool}",
-            "13:5 node 'judge' asks nobody. `answer` belongs to human nodes",
+            "13:5 `answer` belongs to human, and node 'judge' is agent. Remove it",
         ),
         # templates
         (
@@ -233,7 +236,7 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
             'price: "${find.price}"}}\n',
             'price: "${find.price}"}, when: boss.yes}\n',
             "8:3 nodes wait for each other: facts -> judge -> boss -> facts. Let one of them read "
-            "something else",
+            "something else, or use `repeat`",
         ),
         (
             "nodes:",

@@ -1,341 +1,498 @@
-"""One node of a graph file: its kind, its output, and its expressions compiled against what it may read."""
+"""One step of a graph file: its kind, its output, and its expressions compiled against what it may read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shoal.agents.agent import Agent
 from shoal.errors import Problem, suggest
+from shoal.graphs import composites
 from shoal.graphs.expressions import Compiled, compile_expression
-from shoal.graphs.model import KINDS, LATER, NodeEntry
-from shoal.graphs.plan import AgentCall, HumanQuestion, Node, Tool, ToolCall
-from shoal.graphs.scope import EVERYTHING, ExpressionError, Scope, Source
-from shoal.graphs.templates import ValueFault, compile_value, remedy
-from shoal.graphs.tokens import Path
-from shoal.graphs.values import Constant, source_type
-from shoal.workspace.schema import record_at
-from shoal.workspace.types import (
-    BOOL,
-    FLOAT,
-    STR,
-    Nullable,
-    Record,
-    Type,
-    accepts,
-    plain,
+from shoal.graphs.model import (
+    BROKEN,
+    BROKEN_NODE,
+    KEYS_OF_KINDS,
+    KINDS,
+    NEEDED_BY_KINDS,
+    BudgetEntry,
+    NodeEntry,
+    StepEntry,
+    kinds_of,
 )
+from shoal.graphs.plan import (
+    AgentCall,
+    Budget,
+    GraphCall,
+    HumanQuestion,
+    Node,
+    Tool,
+    ToolCall,
+    Vote,
+    Work,
+    bodies,
+)
+from shoal.graphs.scope import EVERYTHING, ExpressionError, Scope, Source, joined
+from shoal.graphs.templates import ValueFault, compile_value, remedy
+from shoal.graphs.texts import links_of, own_expressions
+from shoal.graphs.tokens import Path, known_after
+from shoal.graphs.values import Constant, source_type
+from shoal.graphs.workers import (
+    YES,
+    Known,
+    Signature,
+    Worker,
+    with_confidence,
+    worker_of_agent,
+    worker_of_graph,
+    worker_of_tool,
+)
+from shoal.workspace.schema import record_at
+from shoal.workspace.types import ANY, BOOL, FLOAT, STR, Nullable, Record, Type, accepts, plain
 from shoal.workspace.yaml import Document, Where
 
-YES = Record({"yes": BOOL})
-"""What a person answers where a node does not say otherwise."""
+_NOT_FOR_PEOPLE = ("accept", "retry", "timeout_s", "fallback", "escalate", "cache", "budget")
+_LEAVES = ("agent", "tool", "human", "graph")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What nodes can name."""
+class Kit:
+    """What all steps of one graph file share."""
 
-    agents: Mapping[str, Agent]
-    tools: Mapping[str, Tool]
-    broken: frozenset[str]
-    """Agents and tools with faults of their own, which were reported where they are declared."""
+    document: Document
+    graph: str
+    known: Known
+    report: Callable[[Problem], None]
+    promises: list[tuple[Where, str, Record]] = field(default_factory=list)
+    """Fallbacks that say what a graph gives which leads back to itself: place, graph, type."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """Who does the work of a node, as far as it is known."""
-
-    subject: str
-    """`agent 'slots'`"""
-    work: Agent | Tool | None
-    """None for people, and for what is broken."""
-    input: Record | None
-    required: frozenset[str]
-    output: Type | None
-    """None where it cannot be known."""
-
-    def source(self) -> Source | None:
-        """How expressions read the output."""
-        if self.output is None:
-            return None
-        kind = source_type(self.output)
-        if isinstance(self.work, Agent) and isinstance(kind, Record):
-            kind = Record({**kind.fields, "confidence": FLOAT})
-        return Source(kind, f"{self.subject} gives")
-
-
-class NodeReader:
-    """Reads one entry of `nodes`; problems go to `report`."""
-
-    def __init__(
-        self, document: Document, name: str, entry: NodeEntry, report: Callable[[Problem], None]
+    def fault(
+        self,
+        where: Where,
+        message: str,
+        *,
+        at_key: bool = False,
+        offset: int | None = None,
+        is_warning: bool = False,
     ) -> None:
-        self.document = document
+        """Report a problem."""
+        problem = self.document.problem(where, message, at_key=at_key, offset=offset, is_warning=is_warning)
+        self.report(problem)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a step may read where it stands, and what is known of it."""
+
+    sources: Mapping[str, Source]
+    facts: frozenset[Path] = frozenset()
+    """Paths that are not null here."""
+    facts_of: Mapping[str, frozenset[Path]] = field(default_factory=dict)
+    """What is known as well where a node is needed, by node."""
+    skippable: frozenset[str] = frozenset()
+    """Nodes that may have been skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A compiled step."""
+
+    node: Node
+    type: Type
+    """What expressions see of its output."""
+    may_be_skipped: bool
+
+
+class StepReader:
+    """Reads one step; problems go to the kit."""
+
+    def __init__(self, kit: Kit, where: Where, name: str, entry: StepEntry) -> None:
+        self.kit = kit
+        self.where = where
         self.name = name
+        """Its own name: that of the node it belongs to."""
         self.entry = entry
-        self.where: Where = ("nodes", name)
-        self._report = report
         self.has_faults = False
         self.has_faulty_when = False
+        self.facts: frozenset[Path] = frozenset()
+        """What is known where this step has run."""
 
     def fault(self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
-        """Report a problem of this node."""
+        """Report a problem of this step."""
         self.has_faults = True
-        self._report(self.document.problem(where, message, at_key=at_key, offset=offset))
+        self.kit.fault(where, message, at_key=at_key, offset=offset)
+
+    def inner(self, keys: tuple[str, ...], entry: StepEntry) -> StepReader:
+        """The reader of a step inside this one, which bears the same name."""
+        return StepReader(self.kit, (*self.where, *keys), self.name, entry)
 
     # -- who does the work --------------------------------------------------------------------------------
 
-    def worker(self, known: Known) -> Worker | None:
-        """Who does the work, or None where the entry does not say it rightly."""
-        for key in LATER:
-            if getattr(self.entry, key) is not None:
-                self.fault((*self.where, key), f"'{key}' is not available in this version yet", at_key=True)
-        kinds = [kind for kind in KINDS if getattr(self.entry, kind) is not None]
+    def kind(self) -> str | None:
+        """Its one kind, or None where the entry does not say it rightly."""
+        if self.entry in (BROKEN, BROKEN_NODE):
+            self.has_faults = True
+            return None
+        kinds = kinds_of(self.entry)
         if len(kinds) != 1:
             what = f"has {' and '.join(kinds)}" if kinds else "has no kind"
-            self.fault(
-                self.where,
-                f"node '{self.name}' {what}. Give it exactly one of agent, tool, human",
-                at_key=True,
-            )
+            choice = ", ".join(kind for kind in KINDS if kind != "knowledge")
+            self.fault(self.where, f"node '{self.name}' {what}. Give it exactly one of {choice}", at_key=True)
             return None
-        match kinds[0]:
-            case "agent":
-                return self._agent(known, str(self.entry.agent))
-            case "tool":
-                return self._tool(known, str(self.entry.tool))
-            case "human":
-                return self._person()
-        return None
+        (kind,) = kinds
+        if kind == "knowledge":
+            message = "'knowledge' is not available in this version yet"
+            remedy = "Put short texts into agents/NAME/knowledge/"
+            self.fault((*self.where, kind), f"{message}. {remedy}", at_key=True)
+            return None
+        self._check_keys(kind)
+        return kind
 
-    def _agent(self, known: Known, name: str) -> Worker | None:
-        self._only_for_people()
-        agent = known.agents.get(name)
-        subject = f"agent '{name}'"
-        if agent is None:
-            return self._missing("agent", name, known.agents, known.broken)
-        required = frozenset(
-            field for field, kind in agent.input.fields.items() if not isinstance(plain(kind), Nullable)
-        )
-        return Worker(subject=subject, work=agent, input=agent.input, required=required, output=agent.output)
+    def _check_keys(self, kind: str) -> None:
+        given = [key for key in self.entry_keys() if key not in KINDS or key == "knowledge"]
+        for key in given:
+            owners = KEYS_OF_KINDS.get(key)
+            if owners is not None and kind not in owners:
+                message = (
+                    f"`{key}` belongs to {' and '.join(sorted(owners))}, and node '{self.name}' is {kind}"
+                )
+                self.fault((*self.where, key), f"{message}. Remove it", at_key=True)
+            elif kind == "human" and key in _NOT_FOR_PEOPLE:
+                message = f"node '{self.name}' asks a person, where `{key}` has no meaning. Remove it"
+                self.fault((*self.where, key), message, at_key=True)
+        for key in NEEDED_BY_KINDS.get(kind, ()):
+            if key not in given:
+                message = f"node '{self.name}' has {kind} without `{key}`. Add it"
+                self.fault(self.where, message, at_key=True)
 
-    def _tool(self, known: Known, name: str) -> Worker | None:
-        self._only_for_people()
-        tool = known.tools.get(name)
-        if tool is None:
-            return self._missing("tool", name, known.tools, known.broken)
+    def entry_keys(self) -> list[str]:
+        """The keys that are written."""
+        return [name.removesuffix("_") for name in self.entry.model_fields_set]
+
+    def worker(self, kind: str) -> Worker:
+        """Who does the work of a leaf."""
+        known, name = self.kit.known, str(getattr(self.entry, kind))
+        if kind == "human":
+            return Worker(subject=f"node '{self.name}'", output=self._answer())
+        of_kind: Mapping[str, Any] | Iterable[str] = {
+            "agent": known.agents,
+            "tool": known.tools,
+            "graph": known.graphs,
+        }[kind]
+        if name not in of_kind:
+            return self._missing(kind, name, of_kind)
+        if kind == "agent":
+            return worker_of_agent(known.agents[name])
+        if kind == "graph":
+            return self._graph(name)
+        tool = known.tools[name]
         if tool.effect == "once" and self.entry.retry:
             message = f"tool '{name}' has the effect once and is never called again. Remove `retry`"
             self.fault((*self.where, "retry"), message, at_key=True)
-        required = frozenset(
-            each for each in tool.required if not isinstance(tool.input.fields[each], Nullable)
-        )
-        return Worker(
-            subject=f"tool '{name}'", work=tool, input=tool.input, required=required, output=tool.output
-        )
+        return worker_of_tool(tool)
 
-    def _missing(
-        self, kind: str, name: str, known: Mapping[str, object], broken: frozenset[str]
-    ) -> Worker | None:
-        if name in broken:
+    def _missing(self, kind: str, name: str, names: Iterable[str]) -> Worker:
+        if name in self.kit.known.broken and kind != "graph":
             self.has_faults = True
-            return Worker(
-                subject=f"{kind} '{name}'", work=None, input=None, required=frozenset(), output=None
-            )
-        message = f"node '{self.name}' names {kind} '{name}', which agents.yaml does not have."
-        self.fault((*self.where, kind), f"{message} {suggest(name, known)}")
-        return Worker(subject=f"{kind} '{name}'", work=None, input=None, required=frozenset(), output=None)
+        else:
+            place = "graphs/" if kind == "graph" else "agents.yaml"
+            message = f"node '{self.name}' names {kind} '{name}', which {place} does not have."
+            self.fault((*self.where, kind), f"{message} {suggest(name, names)}")
+        return Worker(subject=f"{kind} '{name}'")
 
-    def _only_for_people(self) -> None:
-        if self.entry.answer is not None:
+    def _graph(self, name: str) -> Worker:
+        is_loop = name == self.kit.graph or self.kit.known.leads_to(name, self.kit.graph)
+        if self.entry.at_most is None:
+            return worker_of_graph(name, self.kit.known.signature(name))
+        if not is_loop:
+            message = f"graph '{name}' does not lead back to '{self.kit.graph}'"
             self.fault(
-                (*self.where, "answer"),
-                f"node '{self.name}' asks nobody. `answer` belongs to human nodes",
-                at_key=True,
+                (*self.where, "at_most"), f"{message}, so `at_most` has no meaning. Remove it", at_key=True
             )
-
-    def _person(self) -> Worker:
-        for key in ("with", "accept", "retry", "timeout_s", "fallback"):
-            if (*self.where, key) in self.document.marks:
-                message = f"node '{self.name}' asks a person, where `{key}` has no meaning. Remove it"
-                self.fault((*self.where, key), message, at_key=True)
-        answer = self._answer() if self.entry.answer is not None else YES
-        return Worker(
-            subject=f"node '{self.name}'", work=None, input=None, required=frozenset(), output=answer
-        )
+        elif self.entry.at_most > 16:
+            self.fault((*self.where, "at_most"), f"'at_most' is {self.entry.at_most}, expected at most 16")
+        if self.entry.fallback is None:
+            message = (
+                f"node '{self.name}' leads back to its own graph. Add `fallback`: what stands where it is "
+                "`at_most` deep"
+            )
+            self.fault(self.where, message, at_key=True)
+        given = self.kit.known.input_of(name)  # compiling it would lead back here
+        return worker_of_graph(name, Signature(input=given, output=None) if given else None)
 
     def _answer(self) -> Record | None:
-        record, problems = record_at(self.document, (*self.where, "answer"), self.entry.answer or {})
+        if self.entry.answer is None:
+            return YES
+        record, problems = record_at(self.kit.document, (*self.where, "answer"), self.entry.answer)
         for problem in problems:
             self.has_faults = True
-            self._report(problem)
+            self.kit.report(problem)
         return record
 
-    # -- its expressions ----------------------------------------------------------------------------------
-
-    def conditions(self) -> list[str]:
-        """The texts of `when` and `accept`."""
-        return [text for text in (self.entry.when, self.entry.accept) if text is not None]
-
-    def values(self) -> list[Any]:
-        """Everything that may hold `${...}`."""
-        return [*self.entry.with_.values(), *(self.entry.fallback or {}).values(), self.entry.human]
-
-    def compile(
-        self,
-        worker: Worker,
-        sources: Mapping[str, Source],
-        facts: frozenset[Path],
-        own_facts: frozenset[Path],
-    ) -> Node | None:
-        """The node ready to run, or None with its problems reported."""
-        reader = f"node '{self.name}'"
-        others = {name: source for name, source in sources.items() if name != self.name}
-        before = Scope(reader=reader, sources=others, own=self.name, facts=facts)
-        when = self._condition("when", self.entry.when, before)
-        # What a faulty condition was meant to prove is not asked for again.
-        known = EVERYTHING if self.has_faulty_when else facts | own_facts
-        after = Scope(reader=reader, sources=others, own=self.name, facts=known)
-        with_own = Scope(reader=reader, sources=sources, facts=known)
-        accept = self._condition("accept", self.entry.accept, with_own)
-        inputs = self._inputs(worker, after)
-        fallback = self._fallback(worker, after) if self.entry.fallback is not None else None
-        question = self._question(after) if self.entry.human is not None else None
-        if self.has_faults or worker.output is None:
+    def source(self) -> Source | None:
+        """How expressions read the output, as far as that is known before anything is compiled."""
+        kinds = kinds_of(self.entry)
+        if len(kinds) != 1 or kinds[0] not in _LEAVES:
             return None
-        parts = [*inputs.values(), *(fallback or {}).values(), *filter(None, (when, accept, question))]
-        reads = frozenset[str]().union(*(each.reads for each in parts)) - {self.name}
-        asks = frozenset[str]().union(*(each.asks for each in parts)) - reads - {self.name}
-        return Node(
+        quiet = StepReader(replace(self.kit, report=lambda problem: None), self.where, self.name, self.entry)
+        worker = quiet.worker(kinds[0])
+        if worker.output is None:
+            return None
+        kind = with_confidence(worker.output) if isinstance(worker.work, Agent) else worker.output
+        return Source(source_type(kind), f"{worker.subject} gives")
+
+    # -- compiling ----------------------------------------------------------------------------------------
+
+    def compile(self, around: Around) -> Made | None:
+        """The step ready to run, or None with its problems reported."""
+        kind = self.kind()
+        around = self._after_when(around)
+        if kind is None:
+            return None
+        if kind in _LEAVES:
+            return self._leaf(kind, around)
+        made = composites.compile_work(self, kind, self._inside(around))
+        if made is None:
+            self._condition_alone(around)
+            return None
+        work, output = made
+        return self._finished(work, output, {}, around, f"node '{self.name}'")
+
+    def _condition_alone(self, around: Around) -> None:
+        """Looks at `accept` of a step whose work is faulty, so that what it gives is not known."""
+        self._condition("accept", self.entry.accept, self._with_own(around, ANY))
+
+    def _after_when(self, around: Around) -> Around:
+        """What is known once all it needs has run and `when` holds."""
+        needed, _ = links_of(own_expressions(self.entry))
+        # What a step needs has run, so the `when` of that holds here too.
+        before = joined([around.facts, *(around.facts_of[name] for name in needed & around.facts_of.keys())])
+        text = self.entry.when if isinstance(self.entry, NodeEntry) else None
+        self._when = self._condition("when", text, replace(around, facts=before))
+        if self.has_faulty_when:  # what it was meant to prove is not asked for again
+            self.facts = EVERYTHING
+        else:
+            self.facts = joined([before, known_after(text)]) if text else before
+        return replace(around, facts=self.facts)
+
+    def _inside(self, around: Around) -> Around:
+        """What the steps inside may read: what this one needs has run by then."""
+        needed, _ = links_of(own_expressions(self.entry))
+        return replace(around, skippable=around.skippable - needed)
+
+    def _leaf(self, kind: str, around: Around) -> Made | None:
+        worker = self.worker(kind)
+        inputs = self._inputs(worker, around)
+        output = worker.output
+        work: Work
+        if isinstance(worker.work, Agent):
+            work = AgentCall(agent=worker.work)
+        elif isinstance(worker.work, Tool):
+            work = ToolCall(tool=worker.work)
+        elif kind == "human":
+            question = self.value((*self.where, "human"), self.entry.human, STR, around, "the question")
+            if question is None or not isinstance(output, Record):
+                return None
+            work = HumanQuestion(question=question, answer=output)
+        else:
+            if self.entry.at_most is not None:
+                output = self._promised(worker, around)
+            work = GraphCall(
+                graph=str(self.entry.graph), input=worker.input or Record({}), at_most=self.entry.at_most
+            )
+        if output is None:
+            self.has_faults = True
+            self._condition_alone(around)
+            return None
+        return self._finished(work, output, inputs, around, worker.subject)
+
+    def _promised(self, worker: Worker, around: Around) -> Record | None:
+        """What a graph gives that leads back to itself: the types of the fallback."""
+        fields: dict[str, Type] = {}
+        for name, given in (self.entry.fallback or {}).items():
+            where = (*self.where, "fallback", name)
+            if compiled := self.value(where, given, None, around, f"output '{name}' of {worker.subject}"):
+                fields[name] = compiled.type
+        if len(fields) < len(self.entry.fallback or {}) or not fields:
+            return None
+        record = Record(fields)
+        self.kit.promises.append(((*self.where, "fallback"), str(self.entry.graph), record))
+        return record
+
+    def _finished(
+        self, work: Work, output: Type, inputs: dict[str, Compiled], around: Around, subject: str
+    ) -> Made | None:
+        """Adds to the work what every kind of step may have."""
+        has_confidence = isinstance(work, AgentCall | Vote)
+        seen = source_type(with_confidence(output) if has_confidence else output)
+        with_own = self._with_own(around, seen, subject)
+        accept = self._condition("accept", self.entry.accept, with_own)
+        fallback = self._fallback(output, subject, around) if self.entry.fallback is not None else None
+        escalate = composites.compile_escalation(self, work, output, around, with_own)
+        composites.check_policies(self, work)
+        if self.has_faults:
+            return None
+        node = Node(
             name=self.name,
-            work=_work(worker, question),
-            output=worker.output,
+            work=work,
+            output=output,
             inputs=inputs,
-            when=when,
+            when=self._when,
             accept=accept,
             retry=self.entry.retry,
             timeout_s=self.entry.timeout_s,
             fallback=fallback,
-            reads=reads,
-            asks=asks,
-            line=self.document.marks[self.where].key[0],
+            escalate=escalate,
+            cache_s=_cache_seconds(self.entry.cache),
+            budget=budget_of(self.entry.budget),
+            line=self.kit.document.marks[self.where].key[0],
+        )
+        reads, asks = composites.links(node)
+        own = {self.name}
+        node = replace(node, reads=reads - own, asks=asks - reads - own)
+        return Made(node, seen, may_be_skipped(node, around.skippable))
+
+    def _with_own(self, around: Around, kind: Type, subject: str | None = None) -> Around:
+        """Around a condition that reads the output just made."""
+        own = Source(kind, f"{subject or f'node {self.name!r}'} gives")
+        return replace(around, sources={**around.sources, self.name: own})
+
+    # -- its expressions ----------------------------------------------------------------------------------
+
+    def scope(self, around: Around, text: str | None = None) -> Scope:
+        """Around the step, as expressions see it."""
+        own = None if self.name in around.sources else self.name
+        skippable = around.skippable
+        if skippable and text is not None:  # what another expression needs anyway has run
+            skippable -= links_of(other for other in own_expressions(self.entry) if other != text)[0]
+        return Scope(
+            reader=f"node '{self.name}'",
+            sources=around.sources,
+            own=own,
+            facts=around.facts,
+            skippable=skippable,
         )
 
-    def _condition(self, key: str, text: str | None, scope: Scope) -> Compiled | None:
+    def _condition(self, key: str, text: str | None, around: Around) -> Compiled | None:
+        return self.condition((*self.where, key), key, text, around)
+
+    def condition(self, where: Where, key: str, text: str | None, around: Around) -> Compiled | None:
+        """Compile an expression that must be true or false."""
         if text is None:
             return None
-        where = (*self.where, key)
-        if "${" in text:
-            self.fault(
-                where, f"`{key}` is an expression as a whole. Leave out ${{ and }}", offset=text.index("${")
-            )
+        compiled = self.expression(where, key, text, around)
+        if compiled is None:
             self.has_faulty_when |= key == "when"
-            return None
-        try:
-            compiled = compile_expression(text, scope)
-        except ExpressionError as err:
-            self.fault(where, str(err), offset=err.offset)
-            self.has_faulty_when |= key == "when"
-            return None
-        if not accepts(BOOL, compiled.type):
-            self.fault(
-                where,
-                f"`{key}` of node '{self.name}' is {compiled.type}, expected bool{_null_hint(compiled)}",
-            )
+        elif not accepts(BOOL, compiled.type):
+            found = f"`{key}` of node '{self.name}' is {compiled.type}"
+            self.fault(where, f"{found}, expected bool{_null_hint(compiled)}")
         return compiled
 
-    def _question(self, scope: Scope) -> Compiled | None:
-        return self.value((*self.where, "human"), self.entry.human, STR, scope, "the question")
+    def expression(self, where: Where, key: str, text: str, around: Around) -> Compiled | None:
+        """Compile a text that is an expression as a whole."""
+        if "${" in text:
+            message = f"`{key}` is an expression as a whole. Leave out ${{ and }}"
+            self.fault(where, message, offset=text.index("${"))
+            return None
+        try:
+            return compile_expression(text, self.scope(around, text))
+        except ExpressionError as err:
+            self.fault(where, str(err), offset=err.offset)
+            return None
 
-    def _inputs(self, worker: Worker, scope: Scope) -> dict[str, Compiled]:
+    def _inputs(self, worker: Worker, around: Around) -> dict[str, Compiled]:
         inputs: dict[str, Compiled] = {}
         fields = worker.input.fields if worker.input else {}
         for name, value in self.entry.with_.items():
             where = (*self.where, "with", name)
             if worker.input is not None and name not in fields:
-                self.fault(
-                    where, f"{worker.subject} has no input '{name}'. {suggest(name, fields)}", at_key=True
-                )
+                message = f"{worker.subject} has no input '{name}'. {suggest(name, fields)}"
+                self.fault(where, message, at_key=True)
                 continue
             what = f"input '{name}' of {worker.subject}"
-            if compiled := self.value(where, value, fields.get(name), scope, what):
+            if compiled := self.value(where, value, fields.get(name), around, what):
                 inputs[name] = compiled
         missing = [name for name in fields if name in worker.required and name not in self.entry.with_]
         if missing:
             named = ", ".join(f"'{name}' ({fields[name]})" for name in missing)
             where = (*self.where, "with") if self.entry.with_ else self.where
-            self.fault(
-                where,
-                f"node '{self.name}' does not give {worker.subject} its input {named}. Add it to `with`",
-                at_key=True,
-            )
-        is_agent = isinstance(worker.work, Agent)
-        needed = (
-            fields
-            if is_agent
-            else {name for name in fields if isinstance(worker.work, Tool) and name in worker.work.required}
-        )
-        absent = {
+            message = f"node '{self.name}' does not give {worker.subject} its input {named}. Add it to `with`"
+            self.fault(where, message, at_key=True)
+        return inputs | {
             name: Constant(None, fields[name])
-            for name in needed
+            for name in _always_given(worker)
             if name not in inputs and name not in missing
         }
-        return inputs | absent
 
-    def _fallback(self, worker: Worker, scope: Scope) -> dict[str, Compiled]:
+    def _fallback(self, output: Type, subject: str, around: Around) -> dict[str, Compiled]:
         given = self.entry.fallback or {}
-        if worker.output is None:
-            return {}
-        if not isinstance(worker.output, Record):
-            message = (
-                f"{worker.subject} gives {worker.output}, and a fallback stands only for a record. Remove it"
-            )
+        if not isinstance(output, Record):
+            message = f"{subject} gives {output}, and a fallback stands only for a record. Remove it"
             self.fault((*self.where, "fallback"), message, at_key=True)
             return {}
-        fields = worker.output.fields
+        fields = output.fields
         result: dict[str, Compiled] = {}
         for name, value in given.items():
             where = (*self.where, "fallback", name)
             if name not in fields:
-                self.fault(where, f"{worker.subject} gives no '{name}'. {suggest(name, fields)}", at_key=True)
-            elif compiled := self.value(
-                where, value, fields[name], scope, f"output '{name}' of {worker.subject}"
-            ):
+                self.fault(where, f"{subject} gives no '{name}'. {suggest(name, fields)}", at_key=True)
+            elif compiled := self.value(where, value, fields[name], around, f"output '{name}' of {subject}"):
                 result[name] = compiled
         lacking = [
-            name
-            for name, kind in fields.items()
-            if name not in given and not isinstance(plain(kind), Nullable)
+            name for name, kind in fields.items() if name not in given and not _has_default(name, kind)
         ]
         if lacking:
             named = ", ".join(f"'{name}' ({fields[name]})" for name in lacking)
-            self.fault(
-                (*self.where, "fallback"),
-                f"the fallback of node '{self.name}' lacks {named}. Add it",
-                at_key=True,
-            )
-        return {name: result.get(name, Constant(None, kind)) for name, kind in fields.items()}
+            message = f"the fallback of node '{self.name}' lacks {named}. Add it"
+            self.fault((*self.where, "fallback"), message, at_key=True)
+        return {
+            name: result.get(name, Constant(0.0 if kind == FLOAT else None, kind))
+            for name, kind in fields.items()
+        }
 
     def value(
-        self, where: Where, value: Any, target: Type | None, scope: Scope, what: str
+        self, where: Where, value: Any, target: Type | None, around: Around, what: str
     ) -> Compiled | None:
         """Compile a value that goes to `what`, which takes `target` (None: anything)."""
         try:
-            return compile_value(where, value, target, scope, what)
+            return compile_value(where, value, target, self.scope(around), what)
         except ValueFault as err:
             self.fault(err.where, str(err), offset=err.offset)
             return None
 
 
+def _always_given(worker: Worker) -> Iterable[str]:
+    """Inputs that are null where nothing is given; parameters of tools keep their defaults."""
+    fields = worker.input.fields if worker.input else {}
+    if isinstance(worker.work, Tool):
+        return [name for name in fields if name in worker.work.required]
+    return fields
+
+
+def _has_default(name: str, kind: Type) -> bool:
+    # Nobody is sure of a fallback, so confidence is 0 there.
+    return isinstance(plain(kind), Nullable) or (name == "confidence" and kind == FLOAT)
+
+
+def may_be_skipped(node: Node, skippable: frozenset[str]) -> bool:
+    """Whether a step may be skipped where these nodes around it may be."""
+    if node.when is not None or node.reads & skippable:
+        return True
+    if isinstance(node.work, composites.PASSING):
+        return any(may_be_skipped(inner, skippable) for inner in bodies(node).values())
+    return False
+
+
+def budget_of(entry: BudgetEntry | None) -> Budget | None:
+    """What a budget in a file says."""
+    return None if entry is None else Budget(**entry.model_dump())
+
+
+def _cache_seconds(given: Any) -> float | None:
+    return math.inf if given is True else given
+
+
 def _null_hint(made: Compiled) -> str:
     return remedy(made).replace("${", "").replace("}", "") if isinstance(made.type, Nullable) else ""
-
-
-def _work(worker: Worker, question: Compiled | None) -> AgentCall | ToolCall | HumanQuestion:
-    if isinstance(worker.work, Agent):
-        return AgentCall(agent=worker.work)
-    if isinstance(worker.work, Tool):
-        return ToolCall(tool=worker.work)
-    assert question is not None and isinstance(worker.output, Record)
-    return HumanQuestion(question=question, answer=worker.output)

@@ -1,0 +1,375 @@
+"""Steps that hold other steps: blocks in place, switch, map, repeat, vote, and escalation on any of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from shoal.agents.manifest import NAME, NAME_RULE
+from shoal.errors import suggest
+from shoal.graphs.expressions import Compiled
+from shoal.graphs.joins import NoJoin, joint_type
+from shoal.graphs.model import StepEntry
+from shoal.graphs.plan import (
+    AgentCall,
+    Escalation,
+    Expression,
+    GraphCall,
+    HumanQuestion,
+    Inline,
+    Map,
+    Node,
+    Repeat,
+    Switch,
+    ToolCall,
+    Vote,
+    Work,
+    bodies,
+)
+from shoal.graphs.scope import Source
+from shoal.graphs.templates import is_template, remedy
+from shoal.graphs.tokens import RESERVED
+from shoal.graphs.values import source_type
+from shoal.graphs.workers import Signature
+from shoal.workspace.types import ANY, BOOL, INT, STR, Enum, ListOf, Nullable, Record, Type, accepts, plain
+from shoal.workspace.yaml import Where
+
+if TYPE_CHECKING:
+    from shoal.graphs.nodes import Around, Made, StepReader
+
+PASSING = (Switch, Repeat, Vote)
+"""Skipped where the step inside is."""
+
+_INT = re.compile(r"-?(0|[1-9][0-9]*)\Z")
+
+
+def compile_work(reader: StepReader, kind: str, around: Around) -> tuple[Work, Type] | None:
+    """The work of a step that holds others, and its output; None with the problems reported."""
+    match kind:
+        case "nodes":
+            return _inline(reader, around)
+        case "switch":
+            return _switch(reader, around)
+        case "map":
+            return _map(reader, around)
+        case "repeat":
+            return _repeat(reader, around)
+    return _vote(reader, around)
+
+
+def _inline(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
+    # A block holds steps and a step may hold a block: one of the two has to look the other up late.
+    from shoal.graphs.blocks import BlockReader
+
+    block = BlockReader(reader.kit, reader.where, reader.entry.nodes or {}, reader.name)
+    made = block.compile(reader.entry.output, around)
+    if made is None:
+        reader.has_faults = True
+        return None
+    return Inline(block=made), made.output_type
+
+
+# -- switch -------------------------------------------------------------------------------------------------
+
+
+def _switch(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
+    where, entry = reader.where, reader.entry
+    subject = _given(reader, "switch", entry.switch, around)
+    if subject is not None:
+        _check_cases(reader, subject.type)
+    cases = {
+        name: reader.inner(("cases", name), case).compile(around)
+        for name, case in (entry.cases or {}).items()
+    }
+    default = reader.inner(("default",), entry.default).compile(around) if entry.default else None
+    steps = [*cases.values(), *([default] if entry.default else [])]
+    made = [step for step in steps if step is not None]
+    if subject is None or len(made) < len(steps) or not made:
+        reader.has_faults = True
+        return None
+    try:
+        output = joint_type([step.type for step in made])
+    except NoJoin as err:
+        message = f"the cases of node '{reader.name}' give different types: {err}. Let all give the same"
+        reader.fault((*where, "cases"), message, at_key=True)
+        return None
+    nodes = {name: case.node for name, case in cases.items() if case}
+    return Switch(subject=subject, cases=nodes, default=default.node if default else None), output
+
+
+def _check_cases(reader: StepReader, kind: Type) -> None:
+    """Whether the cases are values that the subject has, and all of them."""
+    where, given = reader.where, reader.entry.cases or {}
+    kind = plain(kind)
+    words: tuple[str, ...] | None = None
+    if kind == BOOL:
+        words = ("true", "false")
+    elif isinstance(kind, Enum):
+        words = kind.cases
+    elif kind not in (STR, INT):
+        hint = remedy_for_switch(kind)
+        message = f"`switch` of node '{reader.name}' is {kind}, expected an enum, str, int or bool{hint}"
+        reader.fault((*where, "switch"), message)
+        return
+    for name in given:
+        if words is not None and name not in words:
+            message = f"node '{reader.name}': `switch` is never '{name}'. {suggest(name, words)}"
+            reader.fault((*where, "cases", name), message, at_key=True)
+        elif kind == INT and not _INT.match(name):
+            message = f"node '{reader.name}': the case '{name}' is no whole number, and `switch` is int"
+            reader.fault((*where, "cases", name), message, at_key=True)
+    lacking = [word for word in words or () if word not in given]
+    if reader.entry.default is None and (words is None or lacking):
+        what = ", ".join(f"'{word}'" for word in lacking) or "all other values"
+        message = f"the cases of node '{reader.name}' lack {what}. Add cases, or a `default`"
+        reader.fault((*where, "cases"), message, at_key=True)
+    elif reader.entry.default is not None and words is not None and not lacking:
+        message = f"`default` of node '{reader.name}' is never reached: the cases name all values. Remove it"
+        reader.kit.fault((*where, "default"), message, at_key=True, is_warning=True)
+
+
+def remedy_for_switch(kind: Type) -> str:
+    """How to make a nullable subject one that can be switched on."""
+    return ". It may be null: end it with .orValue(...)" if isinstance(kind, Nullable) else ""
+
+
+# -- map, repeat, vote --------------------------------------------------------------------------------------
+
+
+def _map(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
+    where, entry = reader.where, reader.entry
+    if entry.each is None:
+        return None  # which was reported
+    each = _given(reader, "each", entry.each, around)
+    kind = plain(each.type) if each else ANY
+    if each is not None and not isinstance(kind, ListOf):
+        hint = remedy(each).replace("''", "[]") if isinstance(kind, Nullable) else ""
+        message = f"`each` of node '{reader.name}' is {kind}, expected a list"
+        reader.fault((*where, "each"), message + hint.replace("${", "").replace("}", ""))
+    item = entry.as_ or "item"
+    _check_item_name(reader, item, around)
+    item_type = kind.item if isinstance(kind, ListOf) else ANY
+    source = Source(source_type(item_type), f"'{item}' has")
+    inside = replace(around, sources={**around.sources, item: source})
+    body = _body(reader, "map", entry.map, inside)
+    if body is None or each is None or reader.has_faults:
+        return None
+    result = Nullable(body.type) if body.may_be_skipped and not isinstance(body.type, Nullable) else body.type
+    return Map(each=each, item=item, body=body.node, at_once=entry.at_once), ListOf(result)
+
+
+def _check_item_name(reader: StepReader, item: str, around: Around) -> None:
+    where = (*reader.where, "as" if reader.entry.as_ else "map")
+    if not NAME.match(item):
+        reader.fault(where, f"'{item}' cannot be a name. {NAME_RULE}")
+    elif item in RESERVED:
+        reader.fault(where, f"'{item}' means something in expressions. Choose another name: `as: ...`")
+    elif item in around.sources or item == reader.name:
+        message = f"there is a '{item}' around node '{reader.name}' already. Choose another name: `as: ...`"
+        reader.fault(where, message, at_key=not reader.entry.as_)
+
+
+def _repeat(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
+    entry = reader.entry
+    if entry.until is None or entry.at_most is None or entry.repeat is None:
+        return None  # which was reported
+    start, last = _last_round(reader, entry.repeat, around)
+    inside = replace(around, sources={**around.sources, reader.name: last}) if last else around
+    body = _body(reader, "repeat", entry.repeat, inside)
+    if body is None:
+        return None
+    if start is not None and not accepts(start.type, body.type):
+        message = f"`start` of node '{reader.name}' is {start.type}, but the rounds give {body.type}"
+        reader.fault((*reader.where, "start"), f"{message}. Let them agree", at_key=True)
+    own = replace(around, sources={**around.sources, reader.name: Source(body.type, "a round gives")})
+    until = reader.condition((*reader.where, "until"), "until", entry.until, own)
+    if until is None or reader.has_faults:
+        return None
+    return Repeat(body=body.node, until=until, at_most=entry.at_most, start=start), body.type
+
+
+def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Compiled | None, Source | None]:
+    """`start`, and what the body reads as the last round's output."""
+    known = reader.inner(("repeat",), body).source()
+    kind = known.type if known else None
+    gives = "the last round gave"
+    if "start" not in reader.entry_keys():
+        # Absent in the first round, so it can only be asked for.
+        return None, Source(Nullable(kind), gives) if kind else None
+    given = reader.entry.start
+    target = kind
+    if isinstance(kind, Record) and isinstance(given, dict):
+        wanted = {name: field for name, field in kind.fields.items() if name in given}
+        target = Record(wanted) if len(wanted) == len(given) else None
+    where = (*reader.where, "start")
+    start = reader.value(where, given, target, around, f"the start of node '{reader.name}'")
+    if start is None:
+        return None, None
+    return start, Source(source_type(start.type), gives)
+
+
+def _vote(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
+    where, entry = reader.where, reader.entry
+    body = _body(reader, "vote", entry.vote, around)
+    if body is None or entry.samples is None:
+        return None
+    if not isinstance(body.type, Record):
+        message = f"node '{reader.name}' votes on {body.type}, expected a record of fields"
+        reader.fault((*where, "vote"), message, at_key=True)
+        return None
+    if not _holds_agent(body.node):
+        message = f"node '{reader.name}' samples a step without an agent, which gives the same each time"
+        reader.fault((*where, "vote"), f"{message}. Let an agent answer", at_key=True)
+    fields = {name: kind for name, kind in body.type.fields.items() if name != "confidence"}
+    for i, name in enumerate(entry.on or ()):
+        if name not in fields:
+            message = f"node '{reader.name}' votes on '{name}', which is no field of {Record(fields)}."
+            reader.fault((*where, "on", i), f"{message} {suggest(name, fields)}")
+    decided = [name for name, kind in fields.items() if kind not in (STR, Nullable(STR))]
+    on = tuple(entry.on or decided or fields)
+    return Vote(body=body.node, samples=entry.samples, by=entry.by, on=on), Record(fields)
+
+
+def _holds_agent(node: Node) -> bool:
+    return isinstance(node.work, AgentCall | GraphCall) or any(map(_holds_agent, bodies(node).values()))
+
+
+def _body(reader: StepReader, key: str, entry: StepEntry | None, around: Around) -> Made | None:
+    body = None if entry is None else reader.inner((key,), entry).compile(around)
+    reader.has_faults |= body is None
+    return body
+
+
+def _given(reader: StepReader, key: str, given: Any, around: Around) -> Compiled | None:
+    """What a composite step works on: an expression, or a value in place."""
+    where: Where = (*reader.where, key)
+    if isinstance(given, str) and not is_template(given):
+        compiled = reader.expression(where, key, given, around)
+    else:
+        compiled = reader.value(where, given, None, around, f"`{key}`")
+    reader.has_faults |= compiled is None
+    return compiled
+
+
+# -- escalation and other policies --------------------------------------------------------------------------
+
+
+def compile_escalation(
+    reader: StepReader, work: Work, output: Type, around: Around, with_own: Around
+) -> Escalation | None:
+    """Who answers where a step is not good enough."""
+    entry = reader.entry.escalate
+    if entry is None or isinstance(work, HumanQuestion):
+        return None
+    where = (*reader.where, "escalate")
+    when = reader.condition((*where, "when"), "escalate.when", entry.when, with_own)
+    step = entry.to if isinstance(entry.to, StepEntry) else _same_question(reader, entry.to)
+    made = None if step is None else reader.inner(("escalate", "to"), step).compile(around)
+    if made is None or when is None:
+        reader.has_faults = True
+        return None
+    if not accepts(output, made.type):
+        message = f"node '{reader.name}' gives {output}, but what it escalates to gives {made.type}"
+        reader.fault((*where, "to"), f"{message}. Let both give the same")
+    return Escalation(when=when, to=made.node)
+
+
+def _same_question(reader: StepReader, agent: str) -> StepEntry | None:
+    """The step that asks another agent what this step was asked."""
+    asked = reader.entry.vote or reader.entry
+    if asked.agent is None and asked.graph is None and asked.tool is None:
+        message = f"node '{reader.name}' has no `with` of its own to give to agent '{agent}'"
+        place = (*reader.where, "escalate", "to")
+        reader.fault(place, f"{message}. Write a step: to: {{agent: {agent}, with: ...}}")
+        return None
+    return StepEntry.model_validate({"agent": agent, "with": asked.with_, "retry": reader.entry.retry})
+
+
+def check_policies(reader: StepReader, work: Work) -> None:
+    """Whether a step may be tried again, and whether its answers may be kept."""
+    effects = effects_of([work], reader.kit.known.signature)
+    if reader.entry.retry and not isinstance(work, ToolCall) and "once" in effects:
+        message = f"node '{reader.name}' holds a tool with the effect once, which is never called again"
+        reader.fault((*reader.where, "retry"), f"{message}. Remove `retry`", at_key=True)
+    if reader.entry.cache is None:
+        return
+    if not isinstance(work, AgentCall | ToolCall | GraphCall):
+        message = "`cache` stands on agents, pure tools and graphs of these. Write it inside"
+        reader.fault((*reader.where, "cache"), f"node '{reader.name}': {message}", at_key=True)
+    elif others := effects - {"agent", "pure"}:
+        what = "a person" if "human" in others else f"a tool with the effect {min(others)}"
+        message = f"node '{reader.name}' asks {what}, whose answers are not kept. Remove `cache`"
+        reader.fault((*reader.where, "cache"), message, at_key=True)
+
+
+def effects_of(works: Iterable[Work], signature: Callable[[str], Signature | None]) -> frozenset[str]:
+    """What work does to the world: `agent`, `human`, and the effects of tools."""
+    found: set[str] = set()
+    for work in works:
+        match work:
+            case AgentCall():
+                found.add("agent")
+            case ToolCall(tool=tool):
+                found.add(tool.effect)
+            case HumanQuestion():
+                found.add("human")
+            case GraphCall(graph=graph):
+                found |= called.effects if (called := signature(graph)) else frozenset()
+            case _:
+                found |= effects_of((inner.work for inner in _steps_of(work)), signature)
+    return frozenset(found)
+
+
+def _steps_of(work: Work) -> Iterator[Node]:
+    match work:
+        case Inline(block=block):
+            yield from block.nodes.values()
+        case Switch(cases=cases, default=default):
+            yield from cases.values()
+            yield from [default] if default else []
+        case Map(body=body) | Repeat(body=body) | Vote(body=body):
+            yield body
+
+
+def links(node: Node) -> tuple[frozenset[str], frozenset[str]]:
+    """Names that a step needs, and names that it waits for; its own among them."""
+    reads: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
+    for expression in _expressions(node):
+        reads |= expression.reads
+        asks |= expression.asks
+    needing = getattr(node.work, "body", None)
+    for inner in bodies(node).values():
+        if inner is needing:  # it always runs
+            reads |= inner.reads
+            asks |= inner.asks
+        else:
+            asks |= inner.reads | inner.asks
+    match node.work:
+        case Map(item=item):
+            return reads - {item}, asks - {item}
+        case Inline(block=block):
+            for expression in block.output.values():
+                asks |= expression.reads | expression.asks
+            asks -= block.nodes.keys()
+    return reads, asks
+
+
+def _expressions(node: Node) -> Iterator[Expression]:
+    yield from node.inputs.values()
+    yield from (node.fallback or {}).values()
+    yield from (each for each in (node.when, node.accept) if each)
+    if node.escalate:
+        yield node.escalate.when
+    match node.work:
+        case HumanQuestion(question=question):
+            yield question
+        case Switch(subject=subject):
+            yield subject
+        case Map(each=each):
+            yield each
+        case Repeat(until=until, start=start):
+            yield until
+            yield from [start] if start else []

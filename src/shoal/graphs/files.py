@@ -1,0 +1,327 @@
+"""The graph files of a workspace: which calls which, and each compiled once, after those it calls."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shoal.agents.agent import Agent
+from shoal.agents.manifest import NAME, NAME_RULE, Workspace
+from shoal.errors import InvalidFiles, Problem
+from shoal.graphs.blocks import BlockReader
+from shoal.graphs.bounds import problems_of_bounds
+from shoal.graphs.composites import effects_of
+from shoal.graphs.model import BROKEN_NODE, BudgetEntry, GraphFile, NodeEntry, StepEntry, read_step, steps_in
+from shoal.graphs.nodes import Around, Kit, budget_of
+from shoal.graphs.plan import AgentCall, Block, Plan, Tool, ToolCall, walk_nodes
+from shoal.graphs.scope import Source
+from shoal.graphs.values import source_type
+from shoal.graphs.workers import Known, Signature
+from shoal.workspace.schema import entry, problems_of, record_at
+from shoal.workspace.types import ANY, Record, accepts
+from shoal.workspace.yaml import Document, Where, read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A node that runs another graph."""
+
+    where: Where
+    graph: str
+    is_bounded: bool
+
+
+@dataclass(slots=True)
+class _File:
+    """A graph file that was read."""
+
+    name: str
+    document: Document
+    entries: Mapping[str, NodeEntry]
+    calls: tuple[Call, ...]
+    input: Record
+    problems: list[Problem]
+    block: Block | None = None
+    is_begun: bool = False
+    is_done: bool = False
+    promises: list[tuple[Where, str, Record]] = field(default_factory=list)
+    bounds: list[Problem] | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        return any(not problem.is_warning for problem in self.problems)
+
+
+class GraphFiles:
+    """Reads, links and compiles graph files on demand."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        agents: Mapping[str, Agent],
+        tools: Mapping[str, Tool],
+        broken: frozenset[str],
+    ) -> None:
+        self.root = workspace.root.resolve()
+        self.paths = named_files(workspace.graph_files)
+        self._files: dict[Path, _File | list[Problem]] = {}
+        self.known = Known(
+            agents=agents,
+            tools=tools,
+            broken=broken,
+            graphs=self.paths.keys(),
+            input_of=self._input_of,
+            signature=self._signature,
+            leads_to=self._leads_to,
+        )
+
+    def check(self, path: Path) -> tuple[Plan | None, list[Problem]]:
+        """The plan of one file, or None; and the problems of that file, warnings among them."""
+        file = self._read(path)
+        if isinstance(file, list):
+            return None, file
+        reachable = list(self._reachable(file))
+        for each in reachable:
+            self._compile(each)
+        if not file.is_done:
+            file.is_done = True
+            file.problems += [*self._loops(file), *self._broken_promises(file)]
+        plan = self._plan(file, reachable)
+        if plan and file.bounds is None:
+            file.bounds = problems_of_bounds(plan, file.document)
+            file.problems += file.bounds
+        return (None if file.has_errors else plan), file.problems
+
+    def problems_behind(self, path: Path) -> list[Problem]:
+        """The problems of the files that a file calls, directly or not."""
+        file = self._read(path)
+        if isinstance(file, list):
+            return []
+        found: list[Problem] = []
+        for name in sorted({call.graph for each in self._reachable(file) for call in each.calls}):
+            if name in self.paths and self.paths[name].resolve() != path.resolve():
+                found += self.check(self.paths[name])[1]
+        return found
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def _read(self, path: Path) -> _File | list[Problem]:
+        full = path.resolve()
+        if full not in self._files:
+            name = full.relative_to(self.root).as_posix() if full.is_relative_to(self.root) else str(path)
+            try:
+                self._files[full] = _read_file(read_yaml(path, name))
+            except InvalidFiles as err:
+                self._files[full] = list(err.problems)
+        return self._files[full]
+
+    def _by_name(self, name: str) -> _File | None:
+        file = self._read(self.paths[name]) if name in self.paths else None
+        return None if isinstance(file, list) else file
+
+    def _reachable(self, file: _File) -> Iterator[_File]:
+        """The file and all it calls, directly or not."""
+        seen = {id(file)}
+        waiting = [file]
+        while waiting:
+            current = waiting.pop()
+            yield current
+            for call in current.calls:
+                called = self._by_name(call.graph)
+                if called and id(called) not in seen:
+                    seen.add(id(called))
+                    waiting.append(called)
+
+    def _leads_to(self, one: str, other: str) -> bool:
+        file = self._by_name(one)
+        return file is not None and any(each.name == other for each in self._reachable(file))
+
+    # -- compiling ----------------------------------------------------------------------------------------
+
+    def _input_of(self, name: str) -> Record | None:
+        file = self._by_name(name)
+        return file.input if file else None
+
+    def _signature(self, name: str) -> Signature | None:
+        """What a graph takes and gives; compiles it first."""
+        file = self._by_name(name)
+        if file is None:
+            return None
+        self._compile(file)
+        if file.block is None:  # it has faults, or is being compiled: a loop without a bound
+            return Signature(input=file.input, output=None)
+        works = [node.work for node in file.block.nodes.values()]
+        return Signature(
+            input=file.input,
+            output=file.block.output_type,
+            effects=effects_of(works, lambda other: None if other == name else self._signature(other)),
+        )
+
+    def _compile(self, file: _File) -> None:
+        if file.is_begun:
+            return
+        file.is_begun = True
+        data = file.document.data
+        if not isinstance(data.get("nodes"), dict):
+            return  # which was reported, and would be again for all that is read of them
+        kit = Kit(
+            document=file.document,
+            graph=file.name,
+            known=self.known,
+            report=file.problems.append,
+            promises=file.promises,
+        )
+        is_read = isinstance(data.get("input", {}), dict)
+        given = Source(source_type(file.input) if is_read else ANY, "the input of the graph has")
+        output = data.get("output")
+        budget = budget_of(entry(file.document, "budget", BudgetEntry)) if "budget" in data else None
+        block = BlockReader(kit, (), file.entries).compile(
+            output if isinstance(output, dict) else None, Around(sources={"input": given}), budget
+        )
+        file.block = None if file.has_errors else block
+
+    def _loops(self, file: _File) -> Iterator[Problem]:
+        """Calls that lead back to their own graph without a bound."""
+        for call in file.calls:
+            way = None if call.is_bounded else self._way_back(call.graph, file.name, (file.name,))
+            if way is not None:
+                message = (
+                    f"graph '{file.name}' leads back to itself without a bound: {' -> '.join(way)}. "
+                    "Give one of these nodes `at_most: N` and a `fallback`"
+                )
+                yield file.document.problem((*call.where, "graph"), message)
+
+    def _way_back(self, name: str, target: str, way: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The graphs on the way from one to another over calls without a bound."""
+        way = (*way, name)
+        if name == target:
+            return way
+        file = self._by_name(name)
+        for call in file.calls if file else ():
+            if not call.is_bounded and (call.graph == target or call.graph not in way):
+                found = self._way_back(call.graph, target, way)
+                if found:
+                    return found
+        return None
+
+    def _broken_promises(self, file: _File) -> Iterator[Problem]:
+        """Fallbacks whose type is not what the graph gives that they stand for."""
+        for where, graph, promised in file.promises:
+            signature = self._signature(graph)
+            if signature and signature.output and not accepts(promised, signature.output):
+                message = f"the fallback is {promised}, but graph '{graph}' gives {signature.output}"
+                yield file.document.problem(where, f"{message}. Let both agree", at_key=True)
+
+    def _plan(self, file: _File, reachable: Iterable[_File]) -> Plan | None:
+        called = {each.name: each for each in reachable}
+        if file.block is None or any(each.block is None or each.has_errors for each in called.values()):
+            return None
+        is_own = any(call.graph == file.name for each in called.values() for call in each.calls)
+        blocks = {
+            name: each.block for name, each in called.items() if each.block and (each is not file or is_own)
+        }
+        plan = Plan(
+            name=file.name,
+            file=file.document.file,
+            input=file.input,
+            block=file.block,
+            graphs=blocks,
+            sha256="",
+        )
+        return _with_digest(plan, [each.document for each in called.values()])
+
+
+def _read_file(document: Document) -> _File:
+    problems = problems_of(document, GraphFile)
+    data = document.data
+    name = data.get("graph")
+    if isinstance(name, str) and not NAME.match(name):
+        problems.append(document.problem(("graph",), f"'{name}' cannot be a name. {NAME_RULE}"))
+    if data.get("nodes") == {}:
+        message = "the graph has no nodes. Add one, like {triage: {agent: triage}}"
+        problems.append(document.problem(("nodes",), message))
+    if data.get("output") == {}:
+        message = 'the graph gives no output. Name at least one, like {reply: "${reply.text}"}'
+        problems.append(document.problem(("output",), message))
+    nodes = data.get("nodes")
+    entries = {
+        name: read_step(NodeEntry, each) or BROKEN_NODE
+        for name, each in (nodes.items() if isinstance(nodes, dict) else ())
+    }
+    calls = tuple(call for node, each in entries.items() for call in _calls(("nodes", node), each))
+    fields, faults = _input(document)
+    return _File(
+        name=name if isinstance(name, str) else Path(document.file).stem,
+        document=document,
+        entries=entries,
+        calls=calls,
+        input=fields,
+        problems=[*problems, *faults],
+    )
+
+
+def _input(document: Document) -> tuple[Record, list[Problem]]:
+    given = document.data.get("input")
+    if not isinstance(given, dict):
+        return Record({}), []
+    record, problems = record_at(document, ("input",), given)
+    return record or Record(dict.fromkeys(given, ANY)), problems
+
+
+def _calls(where: Where, step: StepEntry) -> Iterator[Call]:
+    if step.graph is not None:
+        yield Call(where, step.graph, step.at_most is not None)
+    for keys, inner in steps_in(step):
+        yield from _calls((*where, *keys), inner)
+
+
+def named_files(files: Iterable[Path]) -> dict[str, Path]:
+    """Graph files by the names they give themselves, and by the names of the files."""
+    files = [path for path in files if path.is_file()]
+    by_name = {name: path for path in reversed(files) if (name := _name_in(path))}
+    return {path.stem: path for path in files if path.stem not in by_name} | by_name
+
+
+def _name_in(path: Path) -> str | None:
+    """The name that a graph file gives itself, read without parsing the rest, which may be wrong."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None  # told of when it is the one that is wanted
+    found = re.search(rb"^graph:\s*([a-z][a-z0-9_]*)\s*(?:#.*)?$", content, flags=re.MULTILINE)
+    return found[1].decode() if found else None
+
+
+def _with_digest(plan: Plan, documents: Iterable[Document]) -> Plan:
+    """The plan with the SHA-256 over everything a run of it depends on."""
+    parts: dict[str, Any] = {
+        f"graph {document.file}": hashlib.sha256(document.source).hexdigest() for document in documents
+    }
+    for node in walk_nodes(plan):
+        match node.work:
+            case AgentCall(agent=agent):
+                parts[f"agent {agent.name}"] = [
+                    agent.base.model,
+                    agent.base.kind,
+                    str(agent.input),
+                    str(agent.output),
+                    agent.adapter.sha256 if agent.adapter else None,
+                    agent.prompt,
+                    agent.knowledge,
+                ]
+            case ToolCall(tool=tool):
+                parts[f"tool {tool.name}"] = [tool.effect, str(tool.input), str(tool.output), tool.sha256]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return Plan(
+        name=plan.name,
+        file=plan.file,
+        input=plan.input,
+        block=plan.block,
+        graphs=plan.graphs,
+        sha256=digest,
+    )
