@@ -73,6 +73,8 @@ class Scope:
     """The reader's own node, where it may not read itself."""
     facts: frozenset[Path] = frozenset()
     """Paths that are known not to be null here, because a `when` says so."""
+    skippable: frozenset[str] = frozenset()
+    """Names of sources that may have been skipped."""
 
 
 @dataclass(frozen=True, slots=True)
