@@ -24,7 +24,11 @@ class Problem:
     line: int
     column: int
     message: str
+    """On one line, whatever it quotes."""
     is_warning: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(self.message))
 
     def __str__(self) -> str:
         kind = "warning: " if self.is_warning else ""
@@ -67,6 +71,18 @@ class NodeFailed(ShoalError):
         self.path = path
         self.reason = reason
         super().__init__(f"node '{path}' failed: {reason}")
+
+
+def one_line(text: str) -> str:
+    """Text that may quote anything as one line that can be shown; where it is long its middle is left out."""
+    text = _shortened(text)
+    if text.isprintable():
+        return text
+    return _shortened("".join(char if char.isprintable() else ascii(char)[1:-1] for char in text))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 1000 else f"{text[:700]} ... {text[-250:]}"
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

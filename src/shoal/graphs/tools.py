@@ -73,10 +73,14 @@ def _load(root: Path, name: str, entry: ToolEntry, modules: dict[Path, ModuleTyp
 
 
 def _inside(root: Path, file: str) -> Path:
-    path = (root / file).resolve()
+    try:
+        path = (root / file).resolve()
+        is_file = path.is_file()
+    except (OSError, ValueError):  # too long, or with a character that no path has
+        raise _Refused(f"'{file}' cannot be a path. Write tools/file.py:function") from None
     if not path.is_relative_to(root.resolve()):
         raise _Refused(f"{file} is outside the workspace. Move it inside")
-    if not path.is_file():
+    if not is_file:
         here = [each.relative_to(root).as_posix() for each in root.glob("tools/*.py")]
         raise _Refused(
             f"there is no file {file}. {suggest(file, here) if here else 'Create it or mend the path'}"
