@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +9,11 @@ import pytest
 from shoal.journal import (
     AlreadyRecorded,
     Journal,
-    MemoryJournal,
     NodeRow,
     RunBusy,
     RunExists,
     RunNotFound,
     RunRow,
-    SqliteJournal,
 )
 
 pytestmark = pytest.mark.anyio
@@ -39,15 +34,6 @@ def run_row(run_id: str = "r1", **changes: Any) -> RunRow:
 
 def node_row(path: str, attempt: int = 1, **changes: Any) -> NodeRow:
     return NodeRow(**{"run": "r1", "path": path, "attempt": attempt, "kind": "done", **changes})
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    made: Journal = (
-        MemoryJournal() if request.param == "memory" else SqliteJournal(tmp_path / "j" / "journal.db")
-    )
-    yield made
-    asyncio.run(made.close())
 
 
 async def test_what_is_written_is_read_back(journal: Journal) -> None:
