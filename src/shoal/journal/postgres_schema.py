@@ -31,6 +31,7 @@ TYPES = {
 }
 """Of columns that are not text."""
 
+_IS_MADE = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'shoal' AND tablename = 'format')"
 _LOCK = 0x5348_4F41_4C31
 """Any number, the same for all who make the tables."""
 
@@ -75,7 +76,8 @@ async def make_tables(connection: Any, place: str) -> None:
 
 
 async def _format(connection: Any) -> int | None:
-    if await connection.fetchval("SELECT to_regclass('shoal.format')") is None:
+    # Not to_regclass(): behind the lock it may still answer from before.
+    if not await connection.fetchval(_IS_MADE):
         return None
     found: int = await connection.fetchval("SELECT max(number) FROM shoal.format")
     return found
