@@ -16,16 +16,29 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field
 
 from shoal.agents.engine import Answer, Request, Usage
 from shoal.errors import InvalidFiles, ShoalError
+from shoal.workspace.schema import Strict
 from shoal.workspace.types import Enum, ListOf, Nullable, Record, Scalar, Type, ValueMismatch, plain, read
 from shoal.workspace.yaml import read_yaml
 
 Values: TypeAlias = Mapping[str, Any]
 """Output fields, and `confidence` where it is not 1."""
 Entry: TypeAlias = Values | Sequence[Values] | Callable[[Request], Values | Awaitable[Values]]
+
+
+class ScriptFile(Strict):
+    """Answers of agents, for runs without models: agentctl run GRAPH --engine scripted:FILE."""
+
+    version: Literal[1] = Field(description="The version of this file format.")
+    agents: dict[str, dict[str, Any] | Annotated[list[dict[str, Any]], Field(min_length=1)]] = Field(
+        description="For each agent its output fields, and `confidence` where it is not 1; or a list of such "
+        "answers, given one after another, of which the last one stays."
+    )
 
 
 class ScriptedEngine:

@@ -3,29 +3,80 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from shoal.errors import Problem
+    from shoal.evals.check import Targets
+    from shoal.graphs.check import Checked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What was looked at, and what is wrong with it."""
+
+    problems: list[Problem]
+    """Sorted by place; warnings among them."""
+    agents: int = 0
+    graphs: int = 0
+    recipes: int = 0
+    suites: int = 0
 
 
 def check(
     workspace: Annotated[Path, typer.Argument(help="A folder inside the workspace.")] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print problems as JSON.")] = False,
 ) -> None:
-    """Check agents.yaml, agents, tools and all graphs; exit 2 if something is wrong."""
+    """Check agents.yaml, agents, tools, graphs, recipes and suites; exit 2 if something is wrong."""
     from shoal.agents.manifest import find_root
-    from shoal.graphs.check import check_workspace
 
-    checked = check_workspace(find_root(workspace))
-    errors = [problem for problem in checked.problems if not problem.is_warning]
+    found = _look(find_root(workspace))
     if as_json:
-        typer.echo(json.dumps({"problems": [asdict(problem) for problem in checked.problems]}, indent=2))
+        typer.echo(json.dumps(asdict(found), indent=2))
     else:
-        for problem in checked.problems:
+        for problem in found.problems:
             typer.echo(str(problem), err=True)
-    if errors:
+    if any(not problem.is_warning for problem in found.problems):
         raise typer.Exit(2)
     if not as_json:
-        typer.echo(f"All is well. Agents: {len(checked.workspace.agents)}, graphs: {len(checked.plans)}.")
+        typer.echo(
+            f"All is well. Agents: {found.agents}, graphs: {found.graphs}, recipes: {found.recipes}, "
+            f"suites: {found.suites}."
+        )
+
+
+def _look(root: Path) -> Findings:
+    from shoal.errors import InvalidFiles
+    from shoal.evals.check import check_suites
+    from shoal.finetune.recipe import check_recipes
+    from shoal.graphs.check import check_workspace
+
+    try:
+        checked = check_workspace(root)
+    except InvalidFiles as err:
+        return Findings(problems=sorted({*err.problems, *check_recipes(root, None)[1]}))
+    targets = _targets(checked)
+    recipes, recipe_problems = check_recipes(root, targets.agents)
+    suites, suite_problems = check_suites(root, targets)
+    return Findings(
+        problems=sorted({*checked.problems, *recipe_problems, *suite_problems}),
+        agents=len(checked.workspace.agents),
+        graphs=len(checked.plans),
+        recipes=recipes,
+        suites=suites,
+    )
+
+
+def _targets(checked: Checked) -> Targets:
+    """What suites and recipes may name; None stands for what is there with faults of its own."""
+    from shoal.evals.check import Targets
+
+    broken = {file.stem: None for file in checked.workspace.graph_files}
+    return Targets(
+        agents={**dict.fromkeys(checked.workspace.broken), **checked.workspace.agents},
+        graphs={**broken, **checked.plans},
+    )

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from shoal.cli import check, doctor, finetune, graph, run, runs
+from shoal.cli import check, doctor, finetune, graph, run, runs, schema
 
 _INTERRUPTED = 130
 """The exit code that Typer makes of Ctrl-C."""
@@ -31,6 +31,7 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("finetune")(finetune.finetune)
 app.command("doctor")(doctor.doctor)
+app.command("schema")(schema.schema)
 app.add_typer(graph.app, name="graph")
 app.add_typer(runs.app, name="runs")
 

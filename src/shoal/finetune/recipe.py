@@ -9,14 +9,16 @@ training: {epochs: 2, learning_rate: 0.0005}
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from shoal.errors import InvalidFiles
+from shoal.errors import InvalidFiles, Problem, suggest
 from shoal.workspace.schema import Strict, problems_of
-from shoal.workspace.yaml import read_yaml
+from shoal.workspace.yaml import Document, read_yaml
 
 
 class DataPart(Strict):
@@ -74,11 +76,11 @@ class TrainingPart(Strict):
 class Recipe(Strict):
     """How one agent is trained."""
 
-    version: Literal[1]
+    version: Literal[1] = Field(description="The version of this file format.")
     agent: str = Field(description="Name of the agent in agents.yaml.")
-    data: DataPart
-    lora: LoraPart = LoraPart()
-    training: TrainingPart
+    data: DataPart = Field(description="Where the examples come from.")
+    lora: LoraPart = Field(default=LoraPart(), description="The shape of the LoRA.")
+    training: TrainingPart = Field(description="How long and how fast.")
 
 
 def load_recipe(file: Path, root: Path) -> Recipe:
@@ -92,3 +94,52 @@ def load_recipe(file: Path, root: Path) -> Recipe:
     if problems := problems_of(document, Recipe):
         raise InvalidFiles(problems)
     return Recipe.model_validate(document.data)
+
+
+def check_recipes(root: Path, agents: Iterable[str] | None) -> tuple[int, list[Problem]]:
+    """How many recipes of adapters there are in finetune/, and what is wrong with them.
+
+    Agents are not looked up where `agents` is None: then they are not known.
+
+    The recipe that pre-trains a base has a `tokenizer`; `shoal.finetune.nano` reads that one.
+    """
+    known = None if agents is None else set(agents)
+    count, problems = 0, list[Problem]()
+    for file in sorted((root / "finetune").glob("*.yaml")):
+        try:
+            document = read_yaml(file, file.relative_to(root).as_posix())
+        except InvalidFiles as err:
+            problems.extend(err.problems)
+            continue
+        if "tokenizer" not in document.data:
+            count += 1
+            problems.extend(problems_of(document, Recipe) or _unknown_names(document, root, known))
+    return count, problems
+
+
+def _unknown_names(document: Document, root: Path, agents: set[str] | None) -> Iterator[Problem]:
+    recipe = Recipe.model_validate(document.data)
+    if agents is not None and recipe.agent not in agents:
+        message = f"there is no agent '{recipe.agent}'. {suggest(recipe.agent, agents)}"
+        yield document.problem(("agent",), message)
+    source, _, function = recipe.data.python.rpartition(":")
+    where = ("data", "python")
+    try:
+        tree = ast.parse((root / source).read_bytes())
+    except OSError as err:
+        yield document.problem(where, f"{source} cannot be read: {err.strerror}. Mend the path")
+    except (SyntaxError, ValueError) as err:
+        yield document.problem(where, f"{source} is not Python: {err}")
+    else:
+        if function not in {name for each in tree.body for name in _defined(each)}:
+            yield document.problem(where, f"{source} defines no '{function}'. Mend the name")
+
+
+def _defined(statement: ast.stmt) -> Iterator[str]:
+    match statement:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Assign(targets=targets):
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            yield from (alias.asname or alias.name for alias in names)

@@ -11,6 +11,7 @@ import importlib.metadata
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from shoal.agents.adapters import MANIFEST, Manifest, admit
@@ -124,12 +125,18 @@ def _record(file: Path, sha256: str, manifest: Manifest) -> str:
     same = [version for version, entry in known.items() if entry.sha256 == sha256]
     version = same[0] if same else str(max([0, *(int(each) for each in known if each.isdigit())]) + 1)
     known[version] = AdapterEntry(sha256=sha256, base_sha256=manifest.base_sha256, figures=manifest.figures)
-    write_atomic(file, _written(known).encode())
+    write_atomic(file, _written(known, _comment(file)).encode())
     return version
 
 
-def _written(adapters: Mapping[str, AdapterEntry]) -> str:
-    lines = ["version: 1", "adapters:"]
+def _comment(file: Path) -> list[str]:
+    """The comment at the head of a file, which may name its schema for editors."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return list(takewhile(lambda line: line.startswith("#"), lines))
+
+
+def _written(adapters: Mapping[str, AdapterEntry], comment: list[str]) -> str:
+    lines = [*comment, "version: 1", "adapters:"]
     for version, entry in adapters.items():
         lines += [
             f"  {version}:",
