@@ -11,8 +11,9 @@ from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.graphs.composites import effects_of
 from shoal.graphs.expressions import Compiled
 from shoal.graphs.model import StepEntry
-from shoal.graphs.nodes import Around, Kit, Made, StepReader
+from shoal.graphs.nodes import Made, StepReader
 from shoal.graphs.plan import Block, Budget, Node
+from shoal.graphs.readers import Around, Kit
 from shoal.graphs.scope import Scope, Source, joined
 from shoal.graphs.templates import ValueFault, compile_value
 from shoal.graphs.texts import expressions_in, links_of, links_of_step

@@ -37,7 +37,8 @@ from shoal.workspace.types import ANY, BOOL, INT, STR, Enum, ListOf, Nullable, R
 from shoal.workspace.yaml import Where
 
 if TYPE_CHECKING:
-    from shoal.graphs.nodes import Around, Made, StepReader
+    from shoal.graphs.nodes import Made, StepReader
+    from shoal.graphs.readers import Around
 
 PASSING = (Switch, Repeat, Vote)
 """Skipped where the step inside is."""

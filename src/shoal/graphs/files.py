@@ -17,8 +17,9 @@ from shoal.graphs.blocks import BlockReader
 from shoal.graphs.bounds import problems_of_bounds
 from shoal.graphs.composites import effects_of
 from shoal.graphs.model import BROKEN_NODE, BudgetEntry, GraphFile, NodeEntry, StepEntry, read_step, steps_in
-from shoal.graphs.nodes import Around, Kit, budget_of
+from shoal.graphs.nodes import budget_of
 from shoal.graphs.plan import AgentCall, Block, Plan, Tool, ToolCall, walk_nodes
+from shoal.graphs.readers import Around, Kit
 from shoal.graphs.scope import Source
 from shoal.graphs.values import source_type
 from shoal.graphs.workers import Known, Signature

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shoal.agents.agent import Agent
-from shoal.errors import Problem, suggest
+from shoal.errors import suggest
 from shoal.graphs import composites
-from shoal.graphs.expressions import Compiled, compile_expression
+from shoal.graphs.expressions import Compiled
 from shoal.graphs.model import (
     BROKEN,
     BROKEN_NODE,
@@ -34,14 +34,13 @@ from shoal.graphs.plan import (
     Work,
     bodies,
 )
-from shoal.graphs.scope import EVERYTHING, ExpressionError, Scope, Source, joined
-from shoal.graphs.templates import ValueFault, compile_value, remedy
+from shoal.graphs.readers import Around, Reader
+from shoal.graphs.scope import EVERYTHING, Source, joined
 from shoal.graphs.texts import links_of, own_expressions
-from shoal.graphs.tokens import Path, known_after
+from shoal.graphs.tokens import known_after
 from shoal.graphs.values import Constant, source_type
 from shoal.graphs.workers import (
     YES,
-    Known,
     Signature,
     Worker,
     with_confidence,
@@ -50,49 +49,10 @@ from shoal.graphs.workers import (
     worker_of_tool,
 )
 from shoal.workspace.schema import record_at
-from shoal.workspace.types import ANY, BOOL, FLOAT, STR, Nullable, Record, Type, accepts, plain
-from shoal.workspace.yaml import Document, Where
+from shoal.workspace.types import ANY, FLOAT, STR, Nullable, Record, Type, plain
 
 _NOT_FOR_PEOPLE = ("accept", "retry", "timeout_s", "fallback", "escalate", "cache", "budget")
 _LEAVES = ("agent", "tool", "human", "graph")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kit:
-    """What all steps of one graph file share."""
-
-    document: Document
-    graph: str
-    known: Known
-    report: Callable[[Problem], None]
-    promises: list[tuple[Where, str, Record]] = field(default_factory=list)
-    """Fallbacks that say what a graph gives which leads back to itself: place, graph, type."""
-
-    def fault(
-        self,
-        where: Where,
-        message: str,
-        *,
-        at_key: bool = False,
-        offset: int | None = None,
-        is_warning: bool = False,
-    ) -> None:
-        """Report a problem."""
-        problem = self.document.problem(where, message, at_key=at_key, offset=offset, is_warning=is_warning)
-        self.report(problem)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What a step may read where it stands, and what is known of it."""
-
-    sources: Mapping[str, Source]
-    facts: frozenset[Path] = frozenset()
-    """Paths that are not null here."""
-    facts_of: Mapping[str, frozenset[Path]] = field(default_factory=dict)
-    """What is known as well where a node is needed, by node."""
-    skippable: frozenset[str] = frozenset()
-    """Nodes that may have been skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +65,8 @@ class Made:
     may_be_skipped: bool
 
 
-class StepReader:
+class StepReader(Reader):
     """Reads one step; problems go to the kit."""
-
-    def __init__(self, kit: Kit, where: Where, name: str, entry: StepEntry) -> None:
-        self.kit = kit
-        self.where = where
-        self.name = name
-        """Its own name: that of the node it belongs to."""
-        self.entry = entry
-        self.has_faults = False
-        self.has_faulty_when = False
-        self.facts: frozenset[Path] = frozenset()
-        """What is known where this step has run."""
-
-    def fault(self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
-        """Report a problem of this step."""
-        self.has_faults = True
-        self.kit.fault(where, message, at_key=at_key, offset=offset)
 
     def inner(self, keys: tuple[str, ...], entry: StepEntry) -> StepReader:
         """The reader of a step inside this one, which bears the same name."""
@@ -361,46 +305,8 @@ class StepReader:
 
     # -- its expressions ----------------------------------------------------------------------------------
 
-    def scope(self, around: Around, text: str | None = None) -> Scope:
-        """Around the step, as expressions see it."""
-        own = None if self.name in around.sources else self.name
-        skippable = around.skippable
-        if skippable and text is not None:  # what another expression needs anyway has run
-            skippable -= links_of(other for other in own_expressions(self.entry) if other != text)[0]
-        return Scope(
-            reader=f"node '{self.name}'",
-            sources=around.sources,
-            own=own,
-            facts=around.facts,
-            skippable=skippable,
-        )
-
     def _condition(self, key: str, text: str | None, around: Around) -> Compiled | None:
         return self.condition((*self.where, key), key, text, around)
-
-    def condition(self, where: Where, key: str, text: str | None, around: Around) -> Compiled | None:
-        """Compile an expression that must be true or false."""
-        if text is None:
-            return None
-        compiled = self.expression(where, key, text, around)
-        if compiled is None:
-            self.has_faulty_when |= key == "when"
-        elif not accepts(BOOL, compiled.type):
-            found = f"`{key}` of node '{self.name}' is {compiled.type}"
-            self.fault(where, f"{found}, expected bool{_null_hint(compiled)}")
-        return compiled
-
-    def expression(self, where: Where, key: str, text: str, around: Around) -> Compiled | None:
-        """Compile a text that is an expression as a whole."""
-        if "${" in text:
-            message = f"`{key}` is an expression as a whole. Leave out ${{ and }}"
-            self.fault(where, message, offset=text.index("${"))
-            return None
-        try:
-            return compile_expression(text, self.scope(around, text))
-        except ExpressionError as err:
-            self.fault(where, str(err), offset=err.offset)
-            return None
 
     def _inputs(self, worker: Worker, around: Around) -> dict[str, Compiled]:
         inputs: dict[str, Compiled] = {}
@@ -452,16 +358,6 @@ class StepReader:
             for name, kind in fields.items()
         }
 
-    def value(
-        self, where: Where, value: Any, target: Type | None, around: Around, what: str
-    ) -> Compiled | None:
-        """Compile a value that goes to `what`, which takes `target` (None: anything)."""
-        try:
-            return compile_value(where, value, target, self.scope(around), what)
-        except ValueFault as err:
-            self.fault(err.where, str(err), offset=err.offset)
-            return None
-
 
 def _always_given(worker: Worker) -> Iterable[str]:
     """Inputs that are null where nothing is given; parameters of tools keep their defaults."""
@@ -492,7 +388,3 @@ def budget_of(entry: BudgetEntry | None) -> Budget | None:
 
 def _cache_seconds(given: Any) -> float | None:
     return math.inf if given is True else given
-
-
-def _null_hint(made: Compiled) -> str:
-    return remedy(made).replace("${", "").replace("}", "") if isinstance(made.type, Nullable) else ""
