@@ -70,7 +70,7 @@ VALUES: dict[str, Any] = {
         ("slots.?amount.orValue(1.0) < 3.0", "bool", True),
         ("slots.?card.orValue('x')", "str", "gold"),
         ("triage.?intent.orValue('other')", "enum[lost_card, other]", "lost_card"),
-        ("triage.?intent.orValue('none')", "str", "lost_card"),
+        ("triage.?intent.orValue('none')", "enum[lost_card, other, none]", "lost_card"),
         ("slots.?amount.hasValue()", "bool", False),
         ("slots.?card.optMap(c, c + '!')", "str?", "gold!"),
         ("slots.?amount.or(optional.of(2.0)).orValue(0.0)", "float", 2.0),
@@ -82,7 +82,7 @@ VALUES: dict[str, Any] = {
         ("slots.card == account.boss", "bool", False),
         ("true ? slots.amount : null", "float?", None),
         ("[slots.amount, slots.amount]", "list[float?]", [None, None]),
-        ("{'a': slots.amount, 'b': [null]}", "any", {"a": None, "b": [None]}),
+        ("{'a': slots.amount, 'b': [null]}", "{a: float?, b: list[any?]}", {"a": None, "b": [None]}),
         # a node that was skipped
         ("approve.?yes", "bool?", None),
         ("approve.?yes.orValue(false)", "bool", False),
@@ -107,7 +107,7 @@ VALUES: dict[str, Any] = {
         ("input.message.matches('^h.$')", "bool", True),
         ("math.greatest(1, age)", "int", 4),
         ("'a, b'.split(', ')", "list[str]", ["a", "b"]),
-        ("account.limit > 1.0 ? 'big' : 'small' // a remark", "str", "big"),
+        ("account.limit > 1.0 ? 'big' : 'small' // a remark", "enum[big, small]", "big"),
         ("'slots.zzz'", "str", "slots.zzz"),
         ("null", "any?", None),
     ],
@@ -197,7 +197,7 @@ def test_an_expression_has_a_type_and_a_value(text: str, kind: str, value: objec
         ),
         (
             "[slots.?amount]",
-            0,
+            1,
             "a value read with '?' cannot be put into a list or map. End it with .orValue(...)",
         ),
         ("has(account.name + 'a')", 4, "has(...) takes one path, like has(account.name)"),
@@ -235,7 +235,7 @@ def test_a_fault_has_a_place_and_a_sentence(text: str, offset: int, message: str
         (
             "visits.exists(v, v.page == 3)",
             19,
-            "reads 'v.page', but 'v' has 'pages: int'. Did you mean 'pages'?",
+            "reads 'v.page', but 'v' has 'pages: int'. Did you mean 'v.pages'?",
         ),
         ("decide.x", 0, "reads itself. Only `accept` may read a node's own output"),
     ],
@@ -267,7 +267,9 @@ def test_what_is_needed_and_what_is_asked_for(text: str, reads: set[str], asks: 
 def test_names_are_found_before_anything_is_compiled() -> None:
     assert needed_and_asked("a.b > 1 && c.?d.orValue(a.e) == has(f.g)") == ({"a"}, {"c", "f"})
     assert known_after("a.b != null && (c.d == 1 || e) && has(f.g) && null != h") == {
+        ("a",),
         ("a", "b"),
+        ("f",),
         ("f", "g"),
         ("h",),
     }

@@ -1,17 +1,24 @@
-"""Expressions: CEL, type-checked against the declared types and compiled once."""
+"""Expressions: CEL, type-checked against the declared types and compiled once.
+
+What passes the check fails at run time only by its values: an index out of range, a division by zero, a
+number that does not fit, a text that is no number, date or pattern, or data of the type `any`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from shoal.graphs.cel import Rewrite, Variable, plain_reason, to_python, type_from
-from shoal.graphs.faults import explain
+from shoal.graphs.alternatives import check_alternatives
+from shoal.graphs.cel import Variable, plain_reason, program_of, to_python, variables_of
+from shoal.graphs.inference import Inference
+from shoal.graphs.kinds import Option, declared, has_option
 from shoal.graphs.plan import Expression, ExpressionFailed
 from shoal.graphs.plan import Scope as Values
-from shoal.graphs.scope import ExpressionError, Reference, Scope, references, walk
-from shoal.graphs.tokens import tokenize
-from shoal.workspace.types import Enum, Nullable, Type
+from shoal.graphs.scope import ExpressionError, Reference, Scope, walk
+from shoal.graphs.syntax import parse
+from shoal.graphs.tree import Name, Select, Syntax
+from shoal.workspace.types import BOOL, Nullable, Type
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -32,14 +39,52 @@ def compile_expression(text: str, scope: Scope) -> Compiled:
     Raises:
         ExpressionError: with a sentence for the user and the offset of the fault in `text`.
     """
-    found = references(text, scope)
-    if len(found) == 1 and found[0].mode in ("value", "option") and _is_all(text, found[0]):
+    tree = parse(text)
+    if isinstance(tree, tuple):
+        raise ExpressionError(f"{scope.reader}: {tree[0]}", tree[1])
+    try:
+        return _compile(text, tree, scope)
+    except RecursionError:
+        raise _too_deep(scope) from None
+
+
+def constant_value(compiled: Expression) -> bool | None:
+    """What a condition that reads nothing always is; None where it reads something or fails."""
+    if not isinstance(compiled, Cel) or compiled.variables or compiled.type != BOOL:
+        return None
+    try:
+        return bool(compiled.evaluate({}))
+    except ExpressionFailed:
+        return None
+
+
+def _compile(text: str, tree: Syntax, scope: Scope) -> Compiled:
+    inference = Inference(text, scope)
+    typed = inference.infer(tree, scope.facts)
+    found = inference.references
+    check_alternatives(tree, found, scope)
+    if isinstance(tree, Name | Select) and len(found) == 1 and found[0].end == tree.end:
         return Read(found[0])
-    return _compile_cel(text, found, scope)
+    if has_option(typed.kind) and not isinstance(typed.kind, Option):
+        message = "a value read with '?' cannot be put into a list or map. End it with .orValue(...)"
+        raise ExpressionError(f"{scope.reader}: {message}")
+    kind = declared(typed.kind)
+    if kind is None:
+        raise ExpressionError(f"{scope.reader}: the expression gives {typed.kind}, which has no type here")
+    source = f"{typed.text}.orValue(null)" if isinstance(typed.kind, Option) else typed.text
+    try:
+        program = program_of(source)
+    except (RuntimeError, ValueError) as err:
+        if "recursion depth" in str(err):
+            raise _too_deep(scope) from None
+        reason = str(err).partition("\n")[0]
+        raise ExpressionError(f"{scope.reader}: the expression cannot be read ({reason})") from None
+    variables = variables_of(found, inference.variables)
+    return Cel(text, kind, _needed(found), _asked(found), variables, program)
 
 
-def _is_all(text: str, reference: Reference) -> bool:
-    return not (text[: reference.start] + text[reference.end :]).strip()
+def _too_deep(scope: Scope) -> ExpressionError:
+    return ExpressionError(f"{scope.reader}: the expression is nested too deeply. Split it over nodes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,57 +128,21 @@ class Cel:
     def evaluate(self, scope: Values) -> Any:
         """The value of the program on these values."""
         data: dict[str, Any] = {}
-        for variable in self.variables:
-            variable.bind(scope, data)
         try:
+            for variable in self.variables:
+                variable.bind(scope, data)
             return to_python(self.program.eval(data=data))
         except ExpressionFailed as err:
-            raise ExpressionFailed(f"'{self.text}' failed: {self._named(str(err))}") from None
+            raise ExpressionFailed(f"'{self.text}' failed: {self._named(str(err), data)}") from None
         except (RuntimeError, TypeError, ValueError, OverflowError) as err:
             raise ExpressionFailed(f"'{self.text}' failed: {plain_reason(str(err))}") from None
 
-    def _named(self, reason: str) -> str:
-        """The reason with the path in place of a variable that had no value."""
+    def _named(self, reason: str, data: dict[str, Any]) -> str:
+        """The reason, or the path that was null against its type."""
         for variable in self.variables:
-            if variable.value and reason.startswith(f'No value with name "{variable.value}"'):
+            if data.get(variable.name) is None and not variable.is_null:
                 return f"'{variable.reference.written}' is null"
         return reason
-
-
-def _compile_cel(text: str, found: list[Reference], scope: Scope) -> Cel:
-    rewrite = Rewrite(text, found)
-    try:
-        program = rewrite.environment(is_checked=True).compile(rewrite.text)
-    except (RuntimeError, ValueError) as err:
-        raise explain(str(err), rewrite, found, scope) from None
-    name = program.return_type().name()
-    if "optional_type" in name.removeprefix("optional_type"):
-        message = "a value read with '?' cannot be put into a list or map. End it with .orValue(...)"
-        raise ExpressionError(f"{scope.reader}: {message}")
-    try:
-        kind = type_from(name)
-    except KeyError:
-        raise ExpressionError(
-            f"{scope.reader}: the expression gives {name.lower()}, which has no type here"
-        ) from None
-    source = rewrite.text
-    if name.startswith("optional_type"):
-        source = f"({source}).optMap(it, dyn(it)).orValue(dyn(null))"
-    if source != rewrite.text or any(each.startswith("nullable") for each in map(str, rewrite.signatures)):
-        program = rewrite.environment(is_checked=False).compile(source)
-    kind = _with_default(text, found) or kind
-    return Cel(text, kind, _needed(found), _asked(found), tuple(rewrite.variables), program)
-
-
-def _with_default(text: str, found: list[Reference]) -> Type | None:
-    """The enum of `a.?b.orValue('case')`, which CEL takes for any text."""
-    if len(found) != 1 or not isinstance(found[0].type, Enum) or text[: found[0].start].strip():
-        return None
-    words = [token.text for token in tokenize(text[found[0].end :])]
-    is_case = (
-        words[:3] == [".", "orValue", "("] and words[4:] == [")"] and words[3][1:-1] in found[0].type.cases
-    )
-    return found[0].type if is_case else None
 
 
 def _needed(found: list[Reference]) -> frozenset[str]:
