@@ -17,6 +17,7 @@ FAILPOINTS = tuple(
         "model_call",
         "model_reply",
         "result_commit",
+        "join",
         "tool_intent",
         "tool_effect",
         "tool_result",

@@ -22,7 +22,16 @@ from typing import Any, Literal, Protocol
 from shoal.errors import ShoalError
 
 RowKind = Literal[
-    "done", "fallback", "answered", "skipped", "rejected", "failed", "intent", "unknown", "waiting"
+    "done",
+    "fallback",
+    "answered",
+    "skipped",
+    "rejected",
+    "escalated",
+    "failed",
+    "intent",
+    "unknown",
+    "waiting",
 ]
 """
 done       the work gave `output`
@@ -30,6 +39,7 @@ fallback   every attempt was rejected; `output` is the node's fallback
 answered   a person gave `output`; `message` is still the question
 skipped    `message` says why
 rejected   an attempt failed or was not accepted, and another one or the fallback follows
+escalated  an attempt gave `output`, or nothing, and another step answers in its place; `message` says why
 failed     the node failed; `message` says why; a resume tries again
 intent     a tool that acts once is about to be called
 unknown    a tool that acts once may have acted; a person settles it

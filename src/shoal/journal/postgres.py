@@ -56,19 +56,27 @@ _FORGET = "DELETE FROM shoal.owners WHERE beat < clock_timestamp() - interval '1
 class PostgresJournal:
     """A Journal in a database, for the event loop that it was opened in."""
 
-    def __init__(self, url: str, *, lease_s: float = 20.0, patience_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        lease_s: float = 20.0,
+        patience_s: float = 60.0,
+        statement_timeout_s: float = 10.0,
+    ) -> None:
         """What `open` connects.
 
         Args:
             url: `postgresql://user@host/db`; the password comes from PGPASSWORD or ~/.pgpass.
             lease_s: How long this process may be silent before others may take over its runs.
             patience_s: How long reads and writes wait for a server that went away.
+            statement_timeout_s: How long a server that does not answer is taken to be there.
         """
         self.me = f"{os.getpid()} on {socket.gethostname()}-{secrets.token_hex(4)}"
         self._lease_s = lease_s
         self._held: dict[str, int] = {}
         """The epoch of each run that is ours; 0 while we claim it."""
-        self._writing, self._reading = Link(url, patience_s), Link(url, patience_s)
+        self._writing, self._reading = (Link(url, patience_s, statement_timeout_s) for _ in range(2))
         self._writes = GroupWrites(self._writing, self.me)
         self._beating: asyncio.Task[None] | None = None
 

@@ -58,7 +58,7 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
 class Link:
     """One connection, used by one job at a time, and made anew when it breaks."""
 
-    def __init__(self, url: str, patience_s: float, statement_timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str, patience_s: float, statement_timeout_s: float) -> None:
         self.place = place_of(url)
         self._url = url
         self._patience_s = patience_s
@@ -119,7 +119,7 @@ class Link:
 
 def explain(place: str, error: Exception, run_id: str | None = None) -> JournalError:
     """The error a user sees for one of the server, the driver or the network."""
-    said = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
+    said = (str(error).splitlines() or [""])[0].rstrip(".") or "it did not answer in time"
     remedy = next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), None)
     if remedy is not None:
         sentence = f"the journal at {place} cannot be used: {said}. {remedy}"
