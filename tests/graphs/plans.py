@@ -11,15 +11,23 @@ from shoal.agents.agent import Agent, Base
 from shoal.graphs.plan import (
     AgentCall,
     Block,
+    Budget,
     Effect,
     Expression,
     ExpressionFailed,
+    GraphCall,
     HumanQuestion,
+    Inline,
+    Map,
     Node,
     Plan,
+    Repeat,
     Scope,
+    Switch,
     Tool,
     ToolCall,
+    Vote,
+    Work,
 )
 from shoal.workspace.types import Nullable, Record, parse_record, parse_type
 
@@ -103,22 +111,91 @@ def human(question: str = "Approve?", answer: Mapping[str, str] | None = None) -
     return HumanQuestion(question=value(question), answer=parse_record(answer or {"yes": "bool"}))
 
 
-def node(name: str, work: AgentCall | ToolCall | HumanQuestion, **options: Any) -> Node:
-    """A node whose `reads` and `asks` are those of its expressions."""
+def graph(name: str, input: Mapping[str, str] | None = None, at_most: int | None = None) -> GraphCall:
+    return GraphCall(graph=name, input=parse_record(input or {}), at_most=at_most)
+
+
+def inline(
+    *nodes: Node,
+    output: Mapping[str, Expression] | None = None,
+    output_type: Mapping[str, object] | None = None,
+) -> Inline:
+    return Inline(block=block(*nodes, output=output, output_type=output_type))
+
+
+def switch(subject: Expression, cases: Mapping[str, Node], default: Node | None = None) -> Switch:
+    return Switch(subject=subject, cases=cases, default=default)
+
+
+def each(items: Expression, body: Node, item: str = "item", at_once: int = 16) -> Map:
+    return Map(each=items, item=item, body=body, at_once=at_once)
+
+
+def repeat(body: Node, until: Expression, at_most: int = 100, start: Expression | None = None) -> Repeat:
+    return Repeat(body=body, until=until, at_most=at_most, start=start)
+
+
+def vote(body: Node, samples: int, by: Any = "majority", on: tuple[str, ...] = ()) -> Vote:
+    return Vote(body=body, samples=samples, by=by, on=on)
+
+
+def node(name: str, work: Work, **options: Any) -> Node:
+    """A node whose `reads` and `asks` are those of its expressions; what its steps read, it asks for.
+
+    `output` names a type where that does not follow from the work.
+    """
+    options["output"] = parse_type(options["output"]) if "output" in options else _output(work)
     expressions = [
         *options.get("inputs", {}).values(),
         *(options.get("fallback") or {}).values(),
         *(options[key] for key in ("when", "accept") if options.get(key)),
     ]
-    if isinstance(work, HumanQuestion):
-        expressions.append(work.question)
+    inner: list[Node] = [options["escalate"].to] if options.get("escalate") else []
+    own = {name}
+    match work:
+        case HumanQuestion(question=question):
+            expressions.append(question)
+        case Inline(block=held):
+            inner += held.nodes.values()
+            expressions += held.output.values()
+            own |= held.nodes.keys()
+        case Switch(subject=subject, cases=cases, default=default):
+            inner += [*cases.values(), *([default] if default else [])]
+            expressions.append(subject)
+        case Map(each=items, item=item, body=body):
+            inner.append(body)
+            expressions.append(items)
+            own.add(item)
+        case Repeat(body=body, start=start):
+            inner.append(body)
+            expressions += [start] if start else []
+        case Vote(body=body):
+            inner.append(body)
+    asks = frozenset[str]().union(
+        *(each.asks for each in expressions), *(each.reads | each.asks for each in inner)
+    )
     return Node(
         name=name,
         work=work,
-        output=_output(work),
-        reads=frozenset[str]().union(*(each.reads for each in expressions)) - {name},
-        asks=frozenset[str]().union(*(each.asks for each in expressions)) - {name},
+        reads=frozenset[str]().union(*(each.reads for each in expressions)) - own,
+        asks=asks - own,
         **options,
+    )
+
+
+def block(
+    *nodes: Node,
+    output: Mapping[str, Expression] | None = None,
+    output_type: Mapping[str, object] | None = None,
+    budget: Budget | None = None,
+) -> Block:
+    """Nodes in order; outputs are of type `any?` unless told."""
+    fields = {name: Nullable(parse_type("any")) for name in output or {}}
+    return Block(
+        nodes={each.name: each for each in nodes},
+        output=output or {},
+        output_type=parse_record(output_type) if output_type else Record(fields),
+        budget=budget,
     )
 
 
@@ -127,24 +204,22 @@ def plan(
     output: Mapping[str, Expression] | None = None,
     output_type: Mapping[str, object] | None = None,
     input: Mapping[str, str] | None = None,
+    graphs: Mapping[str, Block] | None = None,
+    budget: Budget | None = None,
     sha256: str = "0" * 64,
 ) -> Plan:
     """A plan of nodes in order; outputs are of type `any?` unless told."""
-    fields = {name: Nullable(parse_type("any")) for name in output or {}}
     return Plan(
         name="test",
         file="graphs/test.yaml",
         input=parse_record(input or {"message": "str"}),
-        block=Block(
-            nodes={each.name: each for each in nodes},
-            output=output or {},
-            output_type=parse_record(output_type) if output_type else Record(fields),
-        ),
+        block=block(*nodes, output=output, output_type=output_type, budget=budget),
+        graphs=graphs or {},
         sha256=sha256,
     )
 
 
-def _output(work: AgentCall | ToolCall | HumanQuestion) -> Any:
+def _output(work: Work) -> Any:
     match work:
         case AgentCall(agent=called):
             return called.output
@@ -152,6 +227,11 @@ def _output(work: AgentCall | ToolCall | HumanQuestion) -> Any:
             return called.output
         case HumanQuestion(answer=answer):
             return answer
+        case Inline(block=held):
+            return held.output_type
+        case Vote(body=body):
+            return body.output
+    return Nullable(parse_type("any"))
 
 
 def log_of(file: Path) -> list[str]:

@@ -13,7 +13,7 @@ from shoal.workspace.types import BOOL, Record, Type, ValueMismatch, read
 _WORDS = {"yes": True, "true": True, "no": False, "false": False}
 
 
-def read_answer(node: Node, given: object) -> Any:
+def read_answer(path: str, node: Node, given: object) -> Any:
     """Bring an answer into the type that the node expects.
 
     Text is read as JSON where it is JSON; `yes` and `no` are booleans; a single value fits a record of one
@@ -22,7 +22,7 @@ def read_answer(node: Node, given: object) -> Any:
     Raises:
         InvalidInput: says what was given and what is expected.
     """
-    kind = _expected(node)
+    kind = _expected(path, node)
     value = _parse(given)
     candidates = [value, given]
     if isinstance(kind, Record) and len(kind.fields) == 1:
@@ -35,7 +35,7 @@ def read_answer(node: Node, given: object) -> Any:
             continue
     shown = json.dumps(value, default=str)
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    raise InvalidInput(f"{shown} does not answer node '{node.name}', expected {describe(kind)}")
+    raise InvalidInput(f"{shown} does not answer node '{path}', expected {describe(kind)}")
 
 
 def describe(kind: Type) -> str:
@@ -45,14 +45,14 @@ def describe(kind: Type) -> str:
     return f"{kind} as JSON"
 
 
-def _expected(node: Node) -> Type:
+def _expected(path: str, node: Node) -> Type:
     match node.work:
         case HumanQuestion(answer=answer):
             return answer
         case ToolCall(tool=tool):
             return tool.output
         case _:
-            raise InvalidInput(f"node '{node.name}' asks nobody")
+            raise InvalidInput(f"node '{path}' asks nobody")
 
 
 def _parse(given: object) -> object:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shoal.agents.engine import Engine, Usage
+from shoal.graphs.budgets import FROM_CACHE
+from shoal.graphs.cache import Cache, Kept, key_of
 from shoal.graphs.events import (
     AttemptRejected,
     Event,
@@ -23,13 +25,19 @@ from shoal.graphs.events import (
     NodeWaiting,
     OnEvent,
 )
-from shoal.graphs.interpreter import Ask, Fail, Outcome, Progress, Skip, Start, Step, value_of
-from shoal.graphs.plan import AgentCall, ExpressionFailed, Node, ToolCall
+from shoal.graphs.frames import Instance
+from shoal.graphs.interpreter import Progress
+from shoal.graphs.judging import acts_once, verdict
+from shoal.graphs.plan import AgentCall, GraphCall, ToolCall
 from shoal.graphs.results import summarize_node
+from shoal.graphs.steps import Close, Outcome, Start, Step
 from shoal.graphs.work import AttemptFailed, Made, ask_agent, call_tool, sentence
 from shoal.journal.failpoints import failpoint
-from shoal.journal.journal import Journal, NodeRow
-from shoal.workspace.types import ValueMismatch
+from shoal.journal.journal import Journal, NodeRow, RowKind
+
+_STEPS_IN_A_ROW = 100
+"""After which a task lets others have a turn, where nothing else made it wait."""
+_NOTHING = Usage()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,9 @@ class Means:
     backoff_s: Callable[[int], float]
     """How long to wait before a tool is tried again, by how often it was rejected."""
     on_event: OnEvent | None
+    cache: Cache | None
+    identity: str
+    """Of the engine, in the keys of the cache."""
 
 
 class Execution:
@@ -53,6 +64,7 @@ class Execution:
         self._progress = progress
         self._means = means
         self._rows: dict[str, list[NodeRow]] = {}
+        self._num_steps = 0
         for row in rows:
             self._keep(row)
 
@@ -65,67 +77,85 @@ class Execution:
         """Do all that can be done, and say where that leads. Raises JournalError."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for step in self._progress.due():
-                    tasks.create_task(self._follow(step, tasks))
+                await self._follow(self._progress.due(), tasks)
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
         return self._progress.outcome()
 
-    async def _follow(self, step: Step, tasks: asyncio.TaskGroup) -> None:
-        steps = [step]
+    async def _follow(self, steps: list[Step], tasks: asyncio.TaskGroup) -> None:
         while steps:
-            first, *others = steps
-            for other in others:
-                tasks.create_task(self._follow(other, tasks))
-            await self._record(await self._take(first))
+            for other in steps[1:]:
+                tasks.create_task(self._follow([other], tasks))
+            await self._take(steps[0])
+            self._num_steps += 1
+            if self._num_steps % _STEPS_IN_A_ROW == 0:
+                await asyncio.sleep(0)
             steps = self._progress.due()
 
-    async def _take(self, step: Step) -> NodeRow:
-        match step:
-            case Start():
-                return await self._work(step)
-            case Ask(node, attempt, question):
-                return self._row(node, attempt, "waiting", message=sentence(question))
-            case Skip(node, attempt, reason):
-                return self._row(node, attempt, "skipped", message=reason)
-            case Fail(node, attempt, reason):
-                return self._row(node, attempt, "failed", message=sentence(reason))
+    async def _take(self, step: Step) -> None:
+        self._begin_around(step.instance)
+        if isinstance(step, Start):
+            row = await self._within_limits(step)
+        else:
+            row = self._closing(step)
+        if row is not None:
+            await self._record(row, step.instance)
 
-    async def _work(self, start: Start) -> NodeRow:
-        """The attempts at one node, up to the row that closes it."""
-        node, attempt, num_rejected = start.node, start.attempt, start.num_rejected
-        failpoint("node_start.before")
-        self._emit(NodeStarted(self._run, node.name, attempt))
-        failpoint("node_start.after")
-        while num_rejected <= _num_retries(node):
-            row = await self._attempt(start, attempt, num_rejected)
-            if row.kind != "rejected":
-                return row
-            await self._record(row)
-            attempt, num_rejected = attempt + 1, num_rejected + 1
-            if isinstance(node.work, ToolCall) and num_rejected <= _num_retries(node):
-                await asyncio.sleep(self._means.backoff_s(num_rejected))
-        return self._fallback(node, attempt)
+    async def _within_limits(self, start: Start) -> NodeRow | None:
+        """Do the work unless a limit of time around it ends first: then the node is given up."""
+        instance = start.instance
+        if instance.inside.limit is None:
+            return await self._work(start)
+        clock = asyncio.get_running_loop().time
+        limit = instance.inside.limit.next_to_end(clock())
+        assert limit.ends is not None
+        try:
+            if clock() < limit.ends:
+                async with asyncio.timeout_at(limit.ends):
+                    return await self._work(start)
+        except TimeoutError:  # ours: what the work raises comes as a row
+            if start.is_intended:
+                return self._row(instance, start.attempt, "unknown", message=limit.reason)
+        self._progress.cut(instance, limit)
+        return None
 
-    async def _attempt(self, start: Start, attempt: int, num_rejected: int) -> NodeRow:
-        node = start.node
+    async def _work(self, start: Start) -> NodeRow | None:
+        """One attempt at an agent or a tool; None where a graph has to be opened."""
+        instance, node = start.instance, start.node
+        if node.cache_s is not None and (row := self._kept(start)) is not None:
+            return row
+        if isinstance(node.work, GraphCall):
+            self._progress.open(instance)
+            return None
+        if instance.num_rejected == 0:
+            failpoint("node_start.before")
+            self._emit_start(instance, start.attempt)
+            failpoint("node_start.after")
+        elif isinstance(node.work, ToolCall):
+            await asyncio.sleep(self._means.backoff_s(instance.num_rejected))
+        return await self._attempt(start)
+
+    async def _attempt(self, start: Start) -> NodeRow:
+        instance, attempt, journal = start.instance, start.attempt, self._means.journal
         async with self._means.slots:
             started, begin = time.time(), time.perf_counter()
-            if _acts_once(node):
+            if acts_once(start.node):
+                start.is_intended = True
                 failpoint("tool_intent.before")
-                await self._means.journal.record(self._row(node, attempt, "intent", started=started))
+                await journal.record(self._row(instance, attempt, "intent", started=started))
                 failpoint("tool_intent.after")
-            made, reason = await self._try(start, attempt, is_again=num_rejected > 0)
-        if made is not None:
-            reason = self._progress.refusal(node, value_of(node, made.output, made.confidence))
-        usage = made.usage if made else Usage()
+            made, reason = await self._try(start)
+        kind, message = verdict(
+            instance, made.output if made else None, made.confidence if made else None, reason
+        )
+        usage = made.usage if made else _NOTHING
         return NodeRow(
             run=self._run,
-            path=node.name,
+            path=instance.path,
             attempt=attempt,
-            kind="done" if reason is None else _verdict(node, num_rejected, is_made=made is not None),
+            kind=kind,
             output=made.output if made else None,
-            message=reason and sentence(reason),
+            message=message and sentence(message),
             confidence=made.confidence if made else None,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
@@ -133,49 +163,108 @@ class Execution:
             ms=(time.perf_counter() - begin) * 1000,
         )
 
-    async def _try(self, start: Start, attempt: int, *, is_again: bool) -> tuple[Made | None, str | None]:
-        node = start.node
+    async def _try(self, start: Start) -> tuple[Made | None, str | None]:
+        timeout_s = start.node.timeout_s
         try:
-            async with asyncio.timeout(node.timeout_s):
-                return await self._do(start, attempt, is_again), None
+            if timeout_s is None:
+                return await self._do(start), None
+            async with asyncio.timeout(timeout_s):
+                return await self._do(start), None
         except AttemptFailed as error:
             return None, str(error)
         except TimeoutError:  # ours: what the work raises comes as AttemptFailed
-            return None, f"it took longer than {node.timeout_s:g} s"
+            return None, f"it took longer than {timeout_s:g} s"
 
-    async def _do(self, start: Start, attempt: int, is_again: bool) -> Made:
-        key = f"{self._run}:{start.node.name}"
-        match start.node.work:
-            case AgentCall(agent=agent):
-                key = f"{key}:{attempt}"
-                return await ask_agent(self._means.engine, agent, start.inputs, key=key, is_again=is_again)
-            case ToolCall(tool=tool):
-                return await call_tool(tool, start.inputs, key=key)
-            case other:
-                raise AssertionError(f"{type(other).__name__} is not work of ours")
+    async def _do(self, start: Start) -> Made:
+        instance, work = start.instance, start.node.work
+        key = f"{self._run}:{instance.path}"
+        if isinstance(work, ToolCall):
+            return await call_tool(work.tool, start.inputs, key=key)
+        assert isinstance(work, AgentCall), "only agents and tools are called"
+        is_sampled = instance.inside.is_sampled or instance.num_rejected > 0
+        key = f"{key}:{start.attempt}"
+        return await ask_agent(self._means.engine, work.agent, start.inputs, key=key, is_sampled=is_sampled)
 
-    def _fallback(self, node: Node, attempt: int) -> NodeRow:
-        try:
-            output = self._progress.fallback(node)
-        except (ExpressionFailed, ValueMismatch) as error:
-            return self._row(node, attempt, "failed", message=sentence(f"its fallback fails: {error}"))
-        confidence = 0.0 if isinstance(node.work, AgentCall) else None  # nobody stands behind it
-        return self._row(node, attempt, "fallback", output=output, confidence=confidence)
+    # The cache.
 
-    async def _record(self, row: NodeRow) -> None:
-        place = "question" if row.kind == "waiting" else "result_commit"
+    def _cache_key(self, instance: Instance) -> str | None:
+        if instance.node.cache_s is None or self._means.cache is None or instance.inputs is None:
+            return None
+        place = instance.inside.sample
+        return key_of(self._progress.plan, instance.node, instance.inputs, place, self._means.identity)
+
+    def _kept(self, start: Start) -> NodeRow | None:
+        """What the cache has. Where an attempt was rejected, the same answer would be rejected again."""
+        instance, cache = start.instance, self._means.cache
+        if cache is None or instance.num_rejected or instance.inside.is_again:
+            return None
+        key = self._cache_key(instance)
+        kept = key and cache.get(key, instance.node.cache_s or 0.0)
+        if not kept or verdict(instance, kept.output, kept.confidence, None)[0] != "done":
+            return None
+        return self._row(
+            instance,
+            start.attempt,
+            "done",
+            message=FROM_CACHE,
+            output=kept.output,
+            confidence=kept.confidence,
+        )
+
+    def _keep_answer(self, row: NodeRow, instance: Instance) -> None:
+        cache = self._means.cache
+        if cache is not None and row.kind == "done" and row.message != FROM_CACHE:
+            key = self._cache_key(instance)
+            if key is not None:
+                cache.put(key, Kept(row.output, row.confidence))
+
+    # Rows.
+
+    async def _record(self, row: NodeRow, instance: Instance) -> None:
+        is_join = instance.activity is not None
+        place = "question" if row.kind == "waiting" else "join" if is_join else "result_commit"
         failpoint(f"{place}.before")
         await self._means.journal.record(row)
         failpoint(f"{place}.after")
         self._keep(row)
+        if instance.node.cache_s is not None:
+            self._keep_answer(row, instance)
         self._progress.apply(row)
         if self._means.on_event is not None:
             self._emit(self._event(row))
 
+    def _closing(self, step: Close) -> NodeRow:
+        """The row of a node that nobody has to be called for."""
+        instance, message = step.instance, step.message
+        started, ms = time.time(), 0.0
+        if instance.started:  # it held others
+            started, ms = instance.started, (started - instance.started) * 1000
+            instance.started = 0.0
+        return self._row(
+            instance,
+            step.attempt,
+            step.kind,
+            started=started,
+            message=message and sentence(message),
+            output=step.output,
+            confidence=step.confidence,
+            ms=ms,
+        )
+
+    def _begin_around(self, instance: Instance) -> None:
+        """Note the time for the nodes around a step that had not begun."""
+        owner, begun = instance.parent.owner, []
+        while owner is not None and not owner.started:
+            owner.started = time.time()
+            begun.append(owner)
+            owner = owner.parent.owner
+        for each in reversed(begun):
+            self._emit_start(each, each.attempt + 1)
+
     def _event(self, row: NodeRow) -> Event:
         run, path, message = row.run, row.path, row.message or ""
         match row.kind:
-            case "rejected":
+            case "rejected" | "escalated":
                 return AttemptRejected(run, path, row.attempt, message)
             case "skipped":
                 return NodeSkipped(run, path, message)
@@ -184,6 +273,10 @@ class Execution:
             case _:
                 return NodeFinished(run, path, summarize_node(path, self._rows[path]))
 
+    def _emit_start(self, instance: Instance, attempt: int) -> None:
+        if self._means.on_event is not None:
+            self._emit(NodeStarted(self._run, instance.path, attempt))
+
     def _emit(self, event: Event) -> None:
         if self._means.on_event is not None:
             self._means.on_event(event)
@@ -191,23 +284,10 @@ class Execution:
     def _keep(self, row: NodeRow) -> None:
         self._rows.setdefault(row.path, []).append(row)
 
-    def _row(self, node: Node, attempt: int, kind: Any, *, started: float = 0.0, **fields: Any) -> NodeRow:
+    def _row(
+        self, instance: Instance, attempt: int, kind: RowKind, *, started: float = 0.0, **fields: Any
+    ) -> NodeRow:
         started = started or time.time()
-        return NodeRow(run=self._run, path=node.name, attempt=attempt, kind=kind, started=started, **fields)
-
-
-def _acts_once(node: Node) -> bool:
-    return isinstance(node.work, ToolCall) and node.work.tool.effect == "once"
-
-
-def _num_retries(node: Node) -> int:
-    return 0 if _acts_once(node) else node.retry
-
-
-def _verdict(node: Node, num_rejected: int, *, is_made: bool) -> Any:
-    """What an attempt is recorded as that gave nothing, or nothing acceptable."""
-    if _acts_once(node) and not (is_made and node.fallback is not None):
-        return "unknown"  # it may have acted before it raised: neither tried again nor papered over
-    if num_rejected < _num_retries(node) or node.fallback is not None:
-        return "rejected"
-    return "failed"
+        return NodeRow(
+            run=self._run, path=instance.path, attempt=attempt, kind=kind, started=started, **fields
+        )

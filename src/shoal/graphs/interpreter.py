@@ -1,271 +1,451 @@
 """What comes next in a run: a pure reading of (plan, journal rows).
 
 It knows nothing of models, disks, clocks or tasks. The runner applies every row it has recorded and asks
-what is due; a resume applies the rows of the journal and asks the same.
+what is due; a resume gives it the rows of the journal and asks the same. It holds a tree: a node that holds
+others has an activity, whose children are instances of nodes again. An instance that becomes ready takes in
+what is recorded of it; only if that settles nothing, its work is due. So the order of rows means nothing.
+
+A node is stuck when it failed, is uncertain or waits for a person, and a node that holds others when none of
+its children can go on. If one of them failed and none is uncertain, that is a failed attempt of the node
+around it, where that has a retry, an escalation or a fallback left.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from shoal.errors import NodeFailed
+from shoal.graphs.activities import Single, begin, is_true
+from shoal.graphs.budgets import FROM_CACHE, MAX_STEPS, Limit, Purse, Spent, spent_by_path
+from shoal.graphs.frames import Activity, Frame, Inside, Instance, Result, StuckAs, value_of
+from shoal.graphs.judging import (
+    can_go_on,
+    fall_back,
+    num_retries,
+    question_of,
+    read_inputs,
+    uncertain,
+    verdict,
+)
 from shoal.graphs.plan import (
     AgentCall,
-    Expression,
+    Budget,
     ExpressionFailed,
+    GraphCall,
     HumanQuestion,
-    Node,
     Plan,
-    Scope,
     ToolCall,
+    Vote,
 )
-from shoal.journal.journal import NodeRow, RunStatus
-from shoal.workspace.types import Nullable, ValueMismatch, plain, read
+from shoal.graphs.steps import Close, Outcome, Start, Step
+from shoal.journal.journal import NodeRow, RowKind
+from shoal.workspace.types import ValueMismatch
 
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The node's work can begin."""
-
-    node: Node
-    attempt: int
-    num_rejected: int
-    """Attempts that were rejected since the node was last given up, 0 on a fresh one."""
-    inputs: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A person is to be asked."""
-
-    node: Node
-    attempt: int
-    question: str
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """The node is not needed."""
-
-    node: Node
-    attempt: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """The node's own expressions fail on these values."""
-
-    node: Node
-    attempt: int
-    reason: str
-
-
-Step: TypeAlias = Start | Ask | Skip | Fail
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Where a run stands when nothing is due and nothing is under way."""
-
-    status: RunStatus
-    output: Mapping[str, Any] | None
-    error: str | None
+_STUCK_AS: Mapping[RowKind, StuckAs] = {
+    "failed": "failed",
+    "intent": "unknown",
+    "unknown": "unknown",
+    "waiting": "waiting",
+}
 
 
 class Progress:
     """How far one run has come."""
 
-    def __init__(self, plan: Plan, inputs: Mapping[str, Any]) -> None:
+    def __init__(self, plan: Plan, inputs: Mapping[str, Any], rows: Iterable[NodeRow] = ()) -> None:
         self.plan = plan
-        self.scope: dict[str, Any] = {"input": inputs}
-        self._settled: set[str] = set()
-        self._skipped: set[str] = set()
-        self._open: dict[str, NodeRow] = {}
-        self._attempts: dict[str, int] = {}
-        self._rejected: dict[str, int] = {}
-        self._dependents: dict[str, list[str]] = {name: [] for name in plan.block.nodes}
-        self._missing: dict[str, int] = {}
-        for name, node in plan.block.nodes.items():
-            needed = node.reads | node.asks
-            self._missing[name] = len(needed)
-            for other in needed:
-                self._dependents[other].append(name)
-        self._ready = [name for name, count in self._missing.items() if count == 0]
+        self._recorded: dict[str, list[NodeRow]] = {}
+        """What the journal tells of instances that are not ready yet."""
+        self._live: dict[str, Instance] = {}
+        """Instances that are ready and not settled."""
+        self._opened: deque[Instance] = deque()
+        self._ready: deque[Instance] = deque()
+        self._reopens = False
+        self._spent: dict[str, Spent] = {}
+        self._most_tokens: dict[str, int] = {}
+        for row in rows:
+            self._recorded.setdefault(row.path, []).append(row)
+        if self._recorded:
+            every = (row for attempts in self._recorded.values() for row in attempts)
+            self._spent, self._most_tokens = spent_by_path(plan, every)
+        budget = plan.block.budget or Budget()
+        if budget.steps is None:
+            budget = replace(budget, steps=MAX_STEPS)
+        inside = self._with_budget(None, f"graph '{plan.name}'", budget, "")
+        self._top = Frame(plan.block, {"input": inputs}, "", None, inside)
+        self._go_on(self._top)
 
     @classmethod
     def replay(cls, plan: Plan, inputs: Mapping[str, Any], rows: Iterable[NodeRow]) -> Progress:
         """The progress that a journal tells of; attempts of a node come in order."""
-        progress = cls(plan, inputs)
-        for row in rows:
-            progress.apply(row)
-        return progress
-
-    def apply(self, row: NodeRow) -> None:
-        """Take in what was recorded. Rows of nodes that the plan no longer has are passed over."""
-        name = row.path
-        node = self.plan.block.nodes.get(name)
-        if node is None:
-            return
-        self._attempts[name] = row.attempt
-        match row.kind:
-            case "done" | "fallback" | "answered":
-                self.scope[name] = value_of(node, row.output, row.confidence)
-                self._settle(name)
-            case "skipped":
-                self._skipped.add(name)
-                self._settle(name)
-            case "rejected":
-                self._open.pop(name, None)
-                self._rejected[name] = self._rejected.get(name, 0) + 1
-            case "failed":
-                self._open[name] = row
-                self._rejected[name] = 0
-            case "intent" | "unknown" | "waiting":
-                self._open[name] = row
-
-    def reopen(self) -> None:
-        """Give failed nodes another go: their cause may be mended."""
-        for name, row in list(self._open.items()):
-            if row.kind == "failed":
-                del self._open[name]
-                if self._missing[name] == 0 and name not in self._ready:
-                    self._ready.append(name)
+        return cls(plan, inputs, rows)
 
     def due(self) -> list[Step]:
         """What became possible since the last call, each step once."""
-        ready, self._ready = self._ready, []
-        return [
-            self._judge(self.plan.block.nodes[name])
-            for name in ready
-            if name not in self._settled and name not in self._open
-        ]
+        steps: list[Step] = []
+        opened, ready = self._opened, self._ready
+        while opened or ready:
+            if opened:
+                self._take_in()
+            if ready:
+                step = self._judge(ready.popleft())
+                if step is not None:
+                    steps.append(step)
+        return steps
 
-    def open_row(self, name: str) -> NodeRow | None:
+    def apply(self, row: NodeRow) -> None:
+        """Take in what was recorded. Rows of nodes that the plan no longer has are passed over."""
+        instance = self._live.get(row.path)
+        if instance is None:
+            self._recorded.setdefault(row.path, []).append(row)
+            return
+        if instance.held or row.prompt_tokens or row.completion_tokens or row.message == FROM_CACHE:
+            self._settle_call(instance, row)
+        self._note(instance, row)
+        self._become(instance, row)
+
+    def reopen(self) -> None:
+        """Give failed nodes another go: their cause may be mended."""
+        self._reopens = True
+        self._take_in()
+        for instance in [*_failed(self._top)]:
+            self._revive(instance)
+            self._ready.append(instance)
+
+    def find(self, path: str) -> Instance | None:
+        """The instance at a path, if it is ready and not settled."""
+        self._take_in()
+        return self._live.get(path)
+
+    def open_row(self, path: str) -> NodeRow | None:
         """The row of a node that failed, is uncertain or waits for a person."""
-        return self._open.get(name)
+        found = self.find(path)
+        return found.row if found else None
 
-    def refusal(self, node: Node, value: Any) -> str | None:
-        """Why a node's `accept` refuses a value, or None."""
-        if node.accept is None:
-            return None
-        try:
-            is_accepted = _is_true(node.accept, {**self.scope, node.name: value})
-        except ExpressionFailed as error:
-            return f"its `accept` fails on this output: {error}"
-        return None if is_accepted else "its output was not accepted"
+    def open(self, instance: Instance) -> None:
+        """Begin with what a graph node holds: the cache does not have it."""
+        instance.activity = begin(instance, _inner(instance), self.plan)
+        self._go_on(instance.activity)
 
-    def fallback(self, node: Node) -> dict[str, Any]:
-        """The output of a node whose attempts were all rejected. Raises ExpressionFailed, ValueMismatch."""
-        assert node.fallback is not None
-        values = {name: expression.evaluate(self.scope) for name, expression in node.fallback.items()}
-        kind = node.work.agent.output if isinstance(node.work, AgentCall) else node.output
-        result: dict[str, Any] = read(kind, values, "fallback")
-        return result
+    def cut(self, instance: Instance, limit: Limit) -> None:
+        """Give an instance up because a limit of time around it is over."""
+        limit.is_over = True
+        instance.inside.purse.settle(0, -instance.held)
+        instance.held = 0
+        self._ready.append(instance)
 
     def outcome(self) -> Outcome:
         """How the run stands now that nothing is due and nothing is under way."""
+        self._take_in()
         output, fault = self._output()
-        by_kind: dict[str, NodeRow] = {}
-        for (
-            name
-        ) in self.plan.block.nodes:  # of several, the first in the graph is told of, whichever came first
-            if row := self._open.get(name):
-                by_kind.setdefault("unknown" if row.kind == "intent" else row.kind, row)
-        if unknown := by_kind.get("unknown"):
-            return Outcome("unknown", output, uncertain(unknown))
-        if failed := by_kind.get("failed"):
-            return Outcome("failed", output, str(NodeFailed(failed.path, failed.message or "")))
+        top = self._top
+        stuck_as = top.stuck_as() if top.stuck else None
+        if stuck_as == "unknown":
+            return Outcome("unknown", output, uncertain(_first_row(top, "unknown")))
+        if stuck_as == "failed":
+            return Outcome("failed", output, _why_failed(top))
+        if top.stuck and top.inside.limit is not None and top.inside.limit.is_over:
+            return Outcome("failed", output, top.inside.limit.reason)
         if fault is not None:
             return Outcome("failed", None, fault)
-        if "waiting" in by_kind:
+        if top.stuck:
             return Outcome("waiting", output, None)
-        assert len(self._settled) == len(self.plan.block.nodes), "a node is neither settled, open nor due"
+        assert top.is_complete, "a node is neither settled, stuck nor due"
         return Outcome("done", output, None)
 
-    def _settle(self, name: str) -> None:
-        self._open.pop(name, None)
-        self._settled.add(name)
-        for other in self._dependents[name]:
-            self._missing[other] -= 1
-            if self._missing[other] == 0:
-                self._ready.append(other)
+    # Taking in rows.
 
-    def _judge(self, node: Node) -> Step:
-        attempt = self._attempts.get(node.name, 0) + 1
-        if not node.reads.isdisjoint(self._skipped):
-            gone = min(node.reads & self._skipped)
-            return Skip(node, attempt, f"'{gone}' was skipped")
+    def _take_in(self) -> None:
+        """Let instances that became ready take in what is recorded of them."""
+        opened, ready, live = self._opened, self._ready, self._live
+        while opened:
+            instance = opened.popleft()
+            live[instance.path] = instance
+            node = instance.node
+            if node.budget is not None or isinstance(node.work, GraphCall):
+                self._give_budget(instance)
+            rows = self._recorded.pop(instance.path, None) if self._recorded else None
+            if rows is None:
+                ready.append(instance)
+                continue
+            for row in rows:
+                self._note(instance, row)
+            if rows[-1].kind == "failed" and self._reopens:
+                ready.append(instance)
+            else:
+                self._become(instance, rows[-1])
+
+    def _note(self, instance: Instance, row: NodeRow) -> None:
+        """Keep count of attempts."""
+        instance.attempt = row.attempt
+        kind = row.kind
+        if kind == "rejected":
+            # What was escalated is not tried again.
+            is_last = instance.escalated is not None
+            instance.num_rejected = instance.node.retry + 1 if is_last else instance.num_rejected + 1
+            instance.escalated = None
+        elif kind == "escalated":
+            instance.num_escalated += 1
+            instance.escalated = row
+        elif kind == "failed":
+            instance.num_rejected = 0
+            instance.escalated = None
+
+    def _become(self, instance: Instance, row: NodeRow) -> None:
+        """Let the last row take effect."""
+        kind = row.kind
+        if instance.row is not None:
+            self._revive(instance)
+        if kind == "done" or kind == "fallback" or kind == "answered":
+            instance.output = row.output
+            instance.confidence = row.confidence
+            self._settle(instance)
+        elif kind == "skipped":
+            instance.is_skipped = True
+            self._settle(instance)
+        elif kind == "rejected" or kind == "escalated":
+            instance.activity = None
+            self._ready.append(instance)
+        else:
+            instance.activity = None
+            instance.row = row
+            self._stick(instance, _STUCK_AS[kind])
+
+    # The tree.
+
+    def _go_on(self, activity: Activity) -> None:
+        """Open the children that can begin now; where there are none, the node around is next."""
+        for child in activity.more():
+            activity.num_active += 1
+            self._opened.append(child)
+        owner = activity.owner
+        if activity.num_active or owner is None:
+            return
+        if activity.is_complete:
+            self._ready.append(owner)
+            return
+        stuck_as = activity.stuck_as()
+        ends = (stuck_as == "failed" and can_go_on(owner)) or _over(owner) is not None
+        if ends and stuck_as != "unknown" and not _is_cut(owner):
+            self._ready.append(owner)
+        else:
+            self._stick(owner, stuck_as)
+
+    def _settle(self, instance: Instance) -> None:
+        del self._live[instance.path]
+        activity = instance.parent
+        activity.num_active -= 1
+        activity.settle(instance)
+        self._go_on(activity)
+
+    def _stick(self, instance: Instance, stuck_as: StuckAs) -> None:
+        activity = instance.parent
+        activity.num_active -= 1
+        activity.stuck[instance] = stuck_as
+        self._go_on(activity)
+
+    def _revive(self, instance: Instance) -> None:
+        """Let a stuck instance go on, and with it those around it."""
+        instance.row = None
+        activity = instance.parent
+        if activity.stuck.pop(instance, None) is None:
+            return
+        activity.num_active += 1
+        owner = activity.owner
+        if activity.num_active == 1 and owner is not None:
+            self._revive(owner)
+
+    # Judging.
+
+    def _judge(self, instance: Instance) -> Step | None:
+        """The next step at an instance; None if it opens others, or cannot go on."""
+        if instance.activity is not None:
+            return self._join(instance)
+        inside = instance.inside
+        if inside.limit is not None:
+            if _is_cut(instance):
+                self._stick(instance, "cut")
+                return None
+            if (limit := _over(instance)) is not None:
+                return fall_back(instance, limit.reason)
+        if instance.attempt == 0 and (shortage := instance.parent.inside.purse.take_step()):
+            return Close(instance, 1, "failed", shortage)
+        node = instance.node
+        if instance.escalated is not None and node.escalate is not None:
+            return self._escalate(instance, instance.escalated)
+        if instance.num_rejected and instance.num_rejected > num_retries(instance):
+            return fall_back(instance, None)
+        for name in node.reads:
+            if name not in instance.scope:
+                return self._skip(instance)
         try:
-            if node.when is not None and not _is_true(node.when, self.scope):
-                return Skip(node, attempt, "`when` is false")
-            if isinstance(node.work, HumanQuestion):
-                return Ask(node, attempt, str(node.work.question.evaluate(self.scope)))
-            inputs = _read_inputs(
-                node, {name: given.evaluate(self.scope) for name, given in node.inputs.items()}
-            )
+            if node.when is not None and not is_true(node.when, instance.scope):
+                return Close(instance, instance.attempt + 1, "skipped", "`when` is false")
+            return self._begin(instance)
         except (ExpressionFailed, ValueMismatch) as error:
-            return Fail(node, attempt, str(error))
-        return Start(node, attempt, self._rejected.get(node.name, 0), inputs)
+            return Close(instance, instance.attempt + 1, "failed", str(error))
+
+    def _skip(self, instance: Instance) -> Close:
+        gone = min(name for name in instance.node.reads if name not in instance.scope)
+        return Close(instance, instance.attempt + 1, "skipped", f"'{gone}' was skipped")
+
+    def _begin(self, instance: Instance) -> Step | None:
+        """Call somebody, ask somebody, or open what it holds. Raises ExpressionFailed, ValueMismatch."""
+        node, work, scope = instance.node, instance.node.work, instance.scope
+        if isinstance(work, HumanQuestion):
+            return question_of(instance, work)
+        if isinstance(work, AgentCall | ToolCall | GraphCall):
+            inputs = read_inputs(node, {name: given.evaluate(scope) for name, given in node.inputs.items()})
+            instance.inputs = inputs
+            if isinstance(work, GraphCall):
+                if work.at_most is not None and _depth(instance) > work.at_most:
+                    return fall_back(instance, f"it stands {work.at_most} deep inside itself")
+                if node.cache_s is not None:
+                    return Start(instance, instance.attempt + 1, inputs)
+            else:
+                tokens = self._most_tokens.get(work.agent.name, 0) if isinstance(work, AgentCall) else 0
+                if shortage := instance.inside.purse.take_call(tokens):
+                    return fall_back(instance, shortage)
+                instance.held = tokens
+                return Start(instance, instance.attempt + 1, inputs)
+        self.open(instance)
+        return None
+
+    def _escalate(self, instance: Instance, row: NodeRow) -> None:
+        """Open the step that is to do better."""
+        node, scope = instance.node, dict(instance.scope)
+        assert node.escalate is not None
+        if row.output is not None:
+            scope[node.name] = value_of(node, row.output, row.confidence)
+        again = f"#{instance.num_escalated}" if instance.num_escalated > 1 else ""
+        path = f"{instance.path}{again}.escalate"
+        instance.activity = Single(node.escalate.to, path, scope, instance, instance.inside)
+        self._go_on(instance.activity)
+
+    def _join(self, instance: Instance) -> Close | None:
+        """What becomes of a node whose children are settled, or stuck."""
+        activity = instance.activity
+        assert activity is not None
+        if activity.num_active:
+            return None  # one of them goes on meanwhile
+        result, reason = Result(), None
+        if activity.is_complete:
+            try:
+                result = activity.result()
+            except (ExpressionFailed, ValueMismatch) as error:
+                reason = str(error)
+        else:
+            limit = _over(instance)
+            reason = _why_failed(activity) if limit is None else limit.reason
+            if limit is not None and limit is not activity.inside.limit:
+                return fall_back(instance, reason)  # its own budget
+        if result.is_skipped and instance.escalated is None:
+            return Close(instance, instance.attempt + 1, "skipped", "what it holds was skipped")
+        if result.is_skipped:
+            reason = "its escalation was skipped"
+        output, confidence = result.output, result.confidence
+        if instance.escalated is not None and isinstance(instance.node.work, AgentCall | Vote):
+            confidence = 1.0 if confidence is None else confidence  # a person, or a tool, is sure
+        kind, message = verdict(instance, output, confidence, reason)
+        return Close(instance, instance.attempt + 1, kind, message, output, confidence)
 
     def _output(self) -> tuple[dict[str, Any] | None, str | None]:
         """The output, once all it reads is settled, and why it cannot be had."""
-        values: dict[str, Any] = {}
-        for field, expression in self.plan.block.output.items():
-            if not (expression.reads | expression.asks) <= self._settled:
-                return None, None
-            gone = expression.reads & self._skipped
-            if gone and isinstance(plain(self.plan.block.output_type.fields[field]), Nullable):
-                values[field] = None
-            elif gone:
-                return None, f"output '{field}' reads node '{min(gone)}', which was skipped"
-            else:
-                try:
-                    values[field] = expression.evaluate(self.scope)
-                except ExpressionFailed as error:
-                    return None, f"output '{field}' has no value: {error}"
+        if not (self._top.is_complete or self._top.has_what_it_shows()):
+            return None, None
         try:
-            return read(self.plan.block.output_type, values, "output"), None
-        except ValueMismatch as error:
+            return self._top.output(), None
+        except (ExpressionFailed, ValueMismatch) as error:
             return None, str(error)
 
+    # Budgets.
 
-def value_of(node: Node, output: Any, confidence: float | None) -> Any:
-    """What expressions read under a node's name: agents add their confidence."""
-    if isinstance(node.work, AgentCall):
-        return {**output, "confidence": confidence}
-    return output
+    def _give_budget(self, instance: Instance) -> None:
+        """Let an instance and all inside it spend from purses of their own."""
+        node, path = instance.node, instance.path
+        if node.budget is not None:
+            whose = f"node '{path}'"
+            instance.inside = self._with_budget(instance.inside, whose, node.budget, path)
+        if isinstance(node.work, GraphCall) and (budget := self.plan.graphs[node.work.graph].budget):
+            whose = f"graph '{node.work.graph}'"
+            instance.inside = self._with_budget(instance.inside, whose, budget, path)
+
+    def _with_budget(self, around: Inside | None, whose: str, budget: Budget, path: str) -> Inside:
+        spent = self._spent.get(path)
+        purse = Purse(whose, budget, around and around.purse, spent and replace(spent))
+        limit = around and around.limit
+        if budget.seconds is not None:
+            reason = f"the budget of {whose} is used up: {budget.seconds:g} s"
+            limit = Limit(budget.seconds, reason, limit)
+        return Inside(purse, limit) if around is None else replace(around, purse=purse, limit=limit)
+
+    def _settle_call(self, instance: Instance, row: NodeRow) -> None:
+        """Correct what was set aside for a call by what it took."""
+        tokens = row.prompt_tokens + row.completion_tokens
+        work = instance.node.work
+        is_saved = row.message == FROM_CACHE and isinstance(work, AgentCall | ToolCall)
+        instance.inside.purse.settle(-1 if is_saved else 0, tokens - instance.held)
+        instance.held = 0
+        if isinstance(work, AgentCall):
+            self._most_tokens[work.agent.name] = max(tokens, self._most_tokens.get(work.agent.name, 0))
 
 
-def _is_true(condition: Expression, scope: Scope) -> bool:
-    """Whether a condition holds; of type `any`, it may turn out to be none. Raises ExpressionFailed."""
-    found = condition.evaluate(scope)
-    if not isinstance(found, bool):
-        raise ExpressionFailed(f"a condition gave {json.dumps(found)[:60]}, expected true or false")
+def _inner(instance: Instance) -> Inside:
+    """What holds inside a node that holds others, during one attempt."""
+    inside, node = instance.inside, instance.node
+    if node.timeout_s is not None:
+        limit = Limit(node.timeout_s, f"it took longer than {node.timeout_s:g} s", inside.limit)
+        inside = replace(inside, limit=limit)
+    if instance.num_rejected:
+        inside = replace(inside, is_sampled=True, is_again=True)
+    if isinstance(node.work, GraphCall) and node.work.at_most is not None:
+        inside = replace(inside, calls=(*inside.calls, node))
+    return inside
+
+
+def _depth(instance: Instance) -> int:
+    return 1 + sum(node is instance.node for node in instance.inside.calls)
+
+
+def _is_cut(instance: Instance) -> bool:
+    """Whether a limit of time around an instance is over."""
+    limit = instance.parent.inside.limit
+    return limit is not None and limit.one_is_over()
+
+
+def _over(instance: Instance) -> Limit | None:
+    """The limit of the instance itself, or of its activity, that is over."""
+    around = instance.parent.inside.limit
+    each = instance.activity.inside.limit if instance.activity else instance.inside.limit
+    found = None
+    while each is not None and each is not around:
+        if each.is_over:
+            found = each  # the outermost counts: that of its budget
+        each = each.around
     return found
 
 
-def _read_inputs(node: Node, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    match node.work:
-        case AgentCall(agent=agent):
-            result: Mapping[str, Any] = read(agent.input, values, "input")
-            return result
-        case ToolCall(tool=tool):
-            # One by one: a parameter that is not given keeps the default of the function.
-            return {
-                name: read(tool.input.fields[name], value, f"input.{name}") for name, value in values.items()
-            }
-        case _:
-            return values
+def _failed(activity: Activity) -> Iterator[Instance]:
+    for child, stuck_as in activity.stuck.items():
+        if child.row is not None and stuck_as == "failed":
+            yield child
+        elif child.activity is not None:
+            yield from _failed(child.activity)
 
 
-def uncertain(row: NodeRow) -> str:
-    """What to tell a person about a tool that may have acted."""
-    reason = row.message or "the process stopped between its intent and its result"
-    return (
-        f"node '{row.path}' may have acted or not: {reason}. Look whether it did, then run "
-        f"`agentctl runs answer {row.run} {row.path} RESULT`, or with --not-done instead of the result"
-    )
+def _first_row(activity: Activity, stuck_as: StuckAs) -> NodeRow:
+    """Of several stuck nodes the first in the graph is told of, whichever came first."""
+    held_up = [child for child, why in activity.stuck.items() if why == stuck_as]
+    child = min(held_up, key=activity.place)
+    if child.row is not None:
+        return child.row
+    assert child.activity is not None
+    return _first_row(child.activity, stuck_as)
+
+
+def _why_failed(activity: Activity) -> str:
+    row = _first_row(activity, "failed")
+    return str(NodeFailed(row.path, row.message or ""))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from shoal.agents.agent import Agent
 from shoal.errors import ShoalError
-from shoal.graphs.plan import AgentCall, Plan, ToolCall
+from shoal.graphs.plan import AgentCall, GraphCall, HumanQuestion, Node, Plan, ToolCall, Work, walk_nodes
 
 
 class PlanChanged(ShoalError):
@@ -24,19 +24,40 @@ class PlanChanged(ShoalError):
 def parts_of(plan: Plan) -> dict[str, str]:
     """The pieces of a plan by the words a person knows them by, with their hashes."""
     parts: dict[str, str] = {}
-    for name, node in plan.block.nodes.items():
-        match node.work:
-            case AgentCall(agent=agent):
-                parts[f"node '{name}'"] = f"agent {agent.name}"
-                parts |= _parts_of_agent(agent)
-            case ToolCall(tool=tool):
-                parts[f"node '{name}'"] = f"tool {tool.name}"
-                parts[f"the source of tool '{tool.name}'"] = tool.sha256
-                contract = f"{tool.effect} {tool.input} -> {tool.output}"
-                parts[f"the contract of tool '{tool.name}'"] = _hash(contract)
-            case _:
-                parts[f"node '{name}'"] = "human"
+    for name, block in [("", plan.block), *plan.graphs.items()]:
+        whose = f" of graph '{name}'" if name else ""
+        for node in block.nodes.values():
+            parts[f"node '{node.name}'{whose}"] = _work_in_words(node)
+    for node in walk_nodes(plan):
+        parts |= parts_of_work(plan, node.work)
     return parts
+
+
+def parts_of_work(plan: Plan, work: Work) -> dict[str, str]:
+    """What an agent, a tool or a graph depends on, with hashes; nothing for other kinds of work."""
+    match work:
+        case AgentCall(agent=agent):
+            return _parts_of_agent(agent)
+        case ToolCall(tool=tool):
+            contract = f"{tool.effect} {tool.input} -> {tool.output}"
+            return {
+                f"the source of tool '{tool.name}'": tool.sha256,
+                f"the contract of tool '{tool.name}'": _hash(contract),
+            }
+    return {}
+
+
+def _work_in_words(node: Node) -> str:
+    match node.work:
+        case AgentCall(agent=agent):
+            return f"agent {agent.name}"
+        case ToolCall(tool=tool):
+            return f"tool {tool.name}"
+        case HumanQuestion():
+            return "human"
+        case GraphCall(graph=graph):
+            return f"graph {graph}"
+    return type(node.work).__name__.lower()
 
 
 def changes_between(pinned: Mapping[str, str], plan: Plan) -> list[str]:

@@ -16,6 +16,7 @@ _STATUS: Mapping[str, NodeStatus] = {
     "fallback": "fallback",
     "skipped": "skipped",
     "rejected": "retrying",
+    "escalated": "retrying",
     "failed": "failed",
     "intent": "unknown",
     "unknown": "unknown",
@@ -98,7 +99,7 @@ def summarize_node(path: str, rows: list[NodeRow]) -> NodeSummary:
     last = rows[-1]
     is_question = last.kind in {"waiting", "answered"}
     reason = last.message
-    if last.kind == "fallback":
+    if last.kind == "fallback" and reason is None:
         reason = next((row.message for row in reversed(rows) if row.kind == "rejected"), None)
     return NodeSummary(
         path=path,

@@ -22,14 +22,18 @@ from typing import Any
 from shoal.agents.engine import Engine
 from shoal.errors import InvalidInput, suggest
 from shoal.graphs.answers import read_answer
+from shoal.graphs.cache import Cache
 from shoal.graphs.events import Event, OnEvent, RunFinished, RunStarted
 from shoal.graphs.execution import Execution, Means
+from shoal.graphs.frames import Instance
 from shoal.graphs.interpreter import Progress
+from shoal.graphs.judging import refusal
+from shoal.graphs.paths import node_at
 from shoal.graphs.pins import PlanChanged, changes_between, parts_of
 from shoal.graphs.plan import Plan
 from shoal.graphs.results import RunResult, make_result, result_of
 from shoal.journal.failpoints import failpoint
-from shoal.journal.journal import Journal, JournalError, NodeRow, RunExists, RunRow
+from shoal.journal.journal import OPEN_KINDS, Journal, JournalError, NodeRow, RowKind, RunExists, RunRow
 from shoal.workspace.types import ValueMismatch, read
 
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -56,13 +60,22 @@ class Runner:
         on_event: OnEvent | None = None,
         nodes_at_once: int = 64,
         backoff_s: Callable[[int], float] = tool_backoff_s,
+        cache: Cache | None = None,
+        identity: str = "",
     ) -> None:
+        """`identity` names the engine, so that the cache never gives one engine's answer for another's."""
         self._journal = journal
         self._on_event = on_event
         self._known_parts: dict[str, Mapping[str, str]] = {}
         slots = asyncio.Semaphore(nodes_at_once)
         self._means = Means(
-            engine=engine, journal=journal, slots=slots, backoff_s=backoff_s, on_event=on_event
+            engine=engine,
+            journal=journal,
+            slots=slots,
+            backoff_s=backoff_s,
+            on_event=on_event,
+            cache=cache,
+            identity=identity,
         )
 
     async def start(self, plan: Plan, inputs: Mapping[str, Any]) -> RunResult:
@@ -119,13 +132,12 @@ class Runner:
             InvalidInput: the answer does not fit, or the node does not wait for one.
             RunNotFound, RunBusy, PlanChanged, JournalError
         """
-        progress, row = await self._open_row(run_id, plan, path, migrate)
-        node = plan.block.nodes[path]
-        value = read_answer(node, given)
+        instance, row = await self._open_row(run_id, plan, path, migrate)
+        value = read_answer(path, instance.node, given)
         if row.kind != "waiting":
             await self._close(replace(row, kind="done", output=value, message="a person settled it"))
             return
-        if progress.refusal(node, value) is not None:
+        if refusal(instance, value) is not None:
             raise InvalidInput(
                 f"node '{path}' of run {run_id} does not accept this answer (see its `accept`)"
             )
@@ -183,19 +195,20 @@ class Runner:
         self._emit(RunFinished(run.id, result))
         return result
 
-    async def _open_row(self, run_id: str, plan: Plan, path: str, migrate: bool) -> tuple[Progress, NodeRow]:
+    async def _open_row(self, run_id: str, plan: Plan, path: str, migrate: bool) -> tuple[Instance, NodeRow]:
         run = await self._journal.run(run_id)
         _check_pin(run, plan, migrate)
-        if path not in plan.block.nodes:
-            raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, plan.block.nodes)}")
         rows = await self._journal.rows(run_id)
+        if node_at(plan, path) is None:
+            known = {*plan.block.nodes, *(row.path for row in rows)}
+            raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, known)}")
         progress = Progress.replay(plan, run.inputs, rows)
-        row = progress.open_row(path)
-        if row is None or row.kind == "failed":
-            was_answered = any(row.path == path and row.kind == "answered" for row in rows)
-            fault = "has been answered already" if was_answered else "does not wait for an answer"
+        progress.due()  # so that it opens what holds the node
+        instance = progress.find(path)
+        if instance is None or instance.row is None or instance.row.kind == "failed":
+            fault = _why_closed([row.kind for row in rows if row.path == path])
             raise InvalidInput(f"node '{path}' of run {run_id} {fault}")
-        return progress, row
+        return instance, instance.row
 
     async def _close(self, row: NodeRow) -> None:
         await self._journal.claim(row.run)
@@ -220,6 +233,14 @@ def new_run_id(now: float) -> str:
     number = int(now % 86400) << 18 | secrets.randbits(18)
     letters = "".join(_ID_LETTERS[number >> shift & 31] for shift in range(30, -1, -5))
     return f"{time.strftime('%Y%m%d', time.gmtime(now))}-{letters}"
+
+
+def _why_closed(kinds: list[RowKind]) -> str:
+    if "answered" in kinds:
+        return "has been answered already"
+    if kinds and kinds[-1] in OPEN_KINDS:
+        return "is not waited for any more: what is around it went on without it"
+    return "does not wait for an answer"
 
 
 def _check_pin(run: RunRow, plan: Plan, migrate: bool) -> None:

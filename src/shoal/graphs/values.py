@@ -8,10 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from shoal.graphs.expressions import Cel, Compiled, Read
-from shoal.graphs.plan import Expression
+from shoal.graphs.plan import Expression, ExpressionFailed
 from shoal.graphs.plan import Scope as Values
 from shoal.graphs.tokens import Path
-from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, ListOf, Nullable, Record, Type, plain
+from shoal.workspace.types import (
+    ANY,
+    BOOL,
+    FLOAT,
+    INT,
+    STR,
+    ListOf,
+    Nullable,
+    Record,
+    Scalar,
+    Type,
+    ValueMismatch,
+    plain,
+    read,
+)
 
 _NONE: frozenset[str] = frozenset()
 
@@ -91,6 +105,8 @@ class Fitted:
 
     of: Compiled
     type: Type
+    is_loose: bool = False
+    """The type of the expression holds `any`, so its values are checked when they are read."""
 
     @property
     def reads(self) -> frozenset[str]:
@@ -104,7 +120,13 @@ class Fitted:
 
     def evaluate(self, scope: Values) -> Any:
         """The value with only the fields of the type."""
-        return _trim(self.type, self.of.evaluate(scope))
+        value = trimmed(self.type, self.of.evaluate(scope))
+        if not self.is_loose:
+            return value
+        try:
+            return read(self.type, value)
+        except ValueMismatch as err:
+            raise ExpressionFailed(f"'{condition_text(self.of)}' has the type any: {err}") from None
 
 
 def condition_text(expression: Expression) -> str:
@@ -136,8 +158,26 @@ def paths_of(expression: Expression) -> frozenset[Path]:
 
 
 def fitted(value: Compiled, target: Type) -> Compiled:
-    """The value without fields that `target` does not name."""
-    return Fitted(value, target) if _has_record(target) and value.type != target else value
+    """The value without fields that `target` does not name; what is `any` in it is checked when it is read."""
+    is_loose = _is_loose(target, value.type)
+    needs = is_loose or (_has_record(target) and value.type != target)
+    return Fitted(value, target, is_loose) if needs else value
+
+
+def _is_loose(target: Type, source: Type) -> bool:
+    """Whether `any` is given where a contract says more."""
+    match plain(target), plain(source):
+        case Scalar("any"), _:
+            return False
+        case _, Scalar("any"):
+            return True
+        case (Nullable(of), Nullable(inner)) | (ListOf(of), ListOf(inner)):
+            return _is_loose(of, inner)
+        case Nullable(of), other:
+            return _is_loose(of, other)
+        case Record(fields), Record(given):
+            return any(_is_loose(kind, given[name]) for name, kind in fields.items() if name in given)
+    return False
 
 
 def _has_record(kind: Type) -> bool:
@@ -149,14 +189,15 @@ def _has_record(kind: Type) -> bool:
     return False
 
 
-def _trim(kind: Type, value: Any) -> Any:
+def trimmed(kind: Type, value: Any) -> Any:
+    """The value with the fields of its type and no others; those it lacks are null."""
     match kind:
         case Nullable(of):
-            return None if value is None else _trim(of, value)
+            return None if value is None else trimmed(of, value)
         case ListOf(item) if isinstance(value, list):
-            return [_trim(item, each) for each in value]
+            return [trimmed(item, each) for each in value]
         case Record(fields) if isinstance(value, Mapping):
-            return {name: _trim(field, value.get(name)) for name, field in fields.items()}
+            return {name: trimmed(field, value.get(name)) for name, field in fields.items()}
     return value
 
 

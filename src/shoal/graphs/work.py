@@ -21,7 +21,7 @@ from shoal.journal.failpoints import failpoint
 from shoal.workspace.types import ValueMismatch, read
 
 SAMPLING_TEMPERATURE = 0.7
-"""Of an agent that is asked again; the first time it answers greedily."""
+"""Of an agent that is asked again, or in the later samples of a vote; the first time it answers greedily."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Made:
 
 
 async def ask_agent(
-    engine: Engine, agent: Agent, inputs: Mapping[str, Any], *, key: str, is_again: bool
+    engine: Engine, agent: Agent, inputs: Mapping[str, Any], *, key: str, is_sampled: bool
 ) -> Made:
     """Ask an agent; `key` names the attempt, so that a resumed run samples the same.
 
@@ -50,7 +50,7 @@ async def ask_agent(
     request = Request(
         agent=agent,
         values=inputs,
-        temperature=SAMPLING_TEMPERATURE if is_again else 0.0,
+        temperature=SAMPLING_TEMPERATURE if is_sampled else 0.0,
         seed=int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) >> 1,
     )
     failpoint("model_call.before")

@@ -1,0 +1,118 @@
+"""How a node's own rules are applied: what it is given, whether its output is good enough, what stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shoal.graphs.activities import is_true
+from shoal.graphs.frames import Instance, value_of
+from shoal.graphs.plan import AgentCall, ExpressionFailed, GraphCall, HumanQuestion, Node, ToolCall, Vote
+from shoal.graphs.steps import Close
+from shoal.journal.journal import NodeRow, RowKind
+from shoal.workspace.types import ValueMismatch, read
+
+
+def refusal(instance: Instance, value: Any) -> str | None:
+    """Why a node's `accept` refuses a value, or None."""
+    node = instance.node
+    if node.accept is None:
+        return None
+    try:
+        is_accepted = is_true(node.accept, {**instance.scope, node.name: value})
+    except ExpressionFailed as error:
+        return f"its `accept` fails on this output: {error}"
+    return None if is_accepted else "its output was not accepted"
+
+
+def verdict(
+    instance: Instance, output: Any, confidence: float | None, reason: str | None
+) -> tuple[RowKind, str | None]:
+    """What an attempt is recorded as that gave an output, or for a reason nothing."""
+    node, is_made = instance.node, reason is None
+    if is_made:
+        value = value_of(node, output, confidence)
+        if node.escalate is not None and instance.escalated is None:
+            try:
+                if is_true(node.escalate.when, {**instance.scope, node.name: value}):
+                    return "escalated", "its `escalate` holds"
+            except ExpressionFailed as error:
+                reason = f"its `escalate` fails on this output: {error}"
+        reason = reason or refusal(instance, value)
+    if reason is None:
+        return "done", None
+    stands_in = node.fallback is not None or (node.escalate is not None and instance.escalated is None)
+    is_known = is_made or instance.escalated is not None
+    if acts_once(node) and not (is_known and stands_in):
+        return "unknown", reason  # it may have acted before it raised: neither tried again nor papered over
+    if instance.escalated is None and instance.num_rejected < num_retries(instance):
+        return "rejected", reason
+    if node.escalate is not None and instance.escalated is None:
+        return "escalated", reason
+    return ("failed" if node.fallback is None else "rejected"), reason
+
+
+def can_go_on(instance: Instance) -> bool:
+    """Whether anything is left to a node whose attempt fails now."""
+    node = instance.node
+    if node.fallback is not None:
+        return True
+    return instance.escalated is None and (
+        node.escalate is not None or instance.num_rejected < num_retries(instance)
+    )
+
+
+def num_retries(instance: Instance) -> int:
+    """How often its work may be tried again."""
+    if acts_once(instance.node) or any(purse.is_used_up for purse in instance.inside.purse.all()):
+        return 0
+    return instance.node.retry
+
+
+def acts_once(node: Node) -> bool:
+    """Whether its work must never be repeated."""
+    return isinstance(node.work, ToolCall) and node.work.tool.effect == "once"
+
+
+def fall_back(instance: Instance, reason: str | None) -> Close:
+    """The node's fallback, or its failure if it has none."""
+    node, attempt = instance.node, instance.attempt + 1
+    if node.fallback is None:
+        return Close(instance, attempt, "failed", reason)
+    try:
+        values = {name: given.evaluate(instance.scope) for name, given in node.fallback.items()}
+        kind = node.work.agent.output if isinstance(node.work, AgentCall) else node.output
+        output = read(kind, values, "fallback")
+    except (ExpressionFailed, ValueMismatch) as error:
+        return Close(instance, attempt, "failed", f"its fallback fails: {error}")
+    confidence = 0.0 if isinstance(node.work, AgentCall | Vote) else None  # nobody stands behind it
+    return Close(instance, attempt, "fallback", reason, output, confidence)
+
+
+def read_inputs(node: Node, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a node is given, in the types that its work expects. Raises ValueMismatch."""
+    work = node.work
+    if isinstance(work, ToolCall):
+        # One by one: a parameter that is not given keeps the default of the function.
+        fields = work.tool.input.fields
+        return {name: read(fields[name], value, f"input.{name}") for name, value in values.items()}
+    if isinstance(work, AgentCall | GraphCall):
+        kind = work.agent.input if isinstance(work, AgentCall) else work.input
+        made: Mapping[str, Any] = read(kind, values, "input")
+        return made
+    return values
+
+
+def question_of(instance: Instance, work: HumanQuestion) -> Close:
+    """A question for a person. Raises ExpressionFailed."""
+    text = str(work.question.evaluate(instance.scope))
+    return Close(instance, instance.attempt + 1, "waiting", text)
+
+
+def uncertain(row: NodeRow) -> str:
+    """What to tell a person about a tool that may have acted."""
+    reason = row.message or "the process stopped between its intent and its result"
+    return (
+        f"node '{row.path}' may have acted or not: {reason}. Look whether it did, then run "
+        f"`agentctl runs answer {row.run} {row.path} RESULT`, or with --not-done instead of the result"
+    )
