@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -238,10 +239,11 @@ async def test_a_process_that_was_stopped_and_goes_on_writes_no_more(
     assert (await journal.run("r1")).status == "running", "the lost owner released what is ours"
 
 
-async def test_every_write_of_a_lost_run_is_refused(journal: PostgresJournal, url: str) -> None:
+@pytest.mark.parametrize("change", ["owner = 'another'", "epoch = epoch + 1"])
+async def test_every_write_of_a_lost_run_is_refused(journal: PostgresJournal, url: str, change: str) -> None:
     for number in range(4):
         await journal.create(run_row(f"r{number}"))
-    await ask(url, "UPDATE shoal.runs SET epoch = epoch + 1, owner = 'another'")
+    await ask(url, f"UPDATE shoal.runs SET {change}")
     writes = [
         journal.record(NodeRow(run="r0", path="a", attempt=1, kind="done")),
         journal.finish("r1", "done", {}, None),
@@ -250,5 +252,54 @@ async def test_every_write_of_a_lost_run_is_refused(journal: PostgresJournal, ur
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert [type(result) for result in results] == [RunLost] * 3
     await journal.release("r3")
-    assert await ask(url, "SELECT count(*) FROM shoal.runs WHERE owner = 'another' AND output IS NULL") == 4
+    assert await ask(url, "SELECT count(*) FROM shoal.runs WHERE owner IS NOT NULL AND output IS NULL") == 4
     assert await ask(url, "SELECT count(*) FROM shoal.nodes") == 0
+
+
+async def test_who_takes_a_run_over_sees_all_that_its_former_owner_wrote(
+    journal: PostgresJournal, url: str
+) -> None:
+    """Whatever the moment: a row is there when the claim returns, or never."""
+    former = await PostgresJournal.open(url, lease_s=1000)
+
+    async def write_until_lost(run_id: str) -> None:
+        for number in range(100_000):
+            row = NodeRow(run=run_id, path=f"n{number}", attempt=1, kind="done")
+            await asyncio.gather(former.record(row), former.record(replace(row, path=f"m{number}")))
+
+    for number in range(40):
+        run_id = f"r{number}"
+        await former.create(run_row(run_id))
+        writing = asyncio.create_task(write_until_lost(run_id))
+        await asyncio.sleep(0.001 * (number % 7))
+        await ask(url, "DELETE FROM shoal.owners WHERE lease_s = 1000")  # as if it had been silent
+        await journal.claim(run_id)
+        seen = await journal.rows(run_id)
+        with pytest.raises(RunLost):
+            await writing
+        assert await journal.rows(run_id) == seen
+    await former.close()
+
+
+async def test_a_row_that_is_being_written_holds_up_who_takes_the_run_over(
+    journal: PostgresJournal, url: str
+) -> None:
+    former = await PostgresJournal.open(url, lease_s=1000)
+    await former.create(run_row())
+    blocker = await asyncpg.connect(url)
+    await blocker.execute("BEGIN; INSERT INTO shoal.nodes (run, path, attempt) VALUES ('r1', 'a', 1)")
+
+    async def take_over() -> object:
+        await journal.claim("r1")
+        return await journal.rows("r1")
+
+    writing = asyncio.create_task(former.record(node_row("a")))
+    await asyncio.sleep(0.1)
+    await ask(url, "DELETE FROM shoal.owners WHERE lease_s = 1000")  # as if it had been silent
+    taking = asyncio.create_task(take_over())
+    await asyncio.sleep(0.1)
+    await blocker.execute("ROLLBACK")
+    await blocker.close()
+    await writing
+    assert await taking == [node_row("a")]
+    await former.close()
