@@ -40,9 +40,7 @@ async def test_a_url_chooses_postgresql(tmp_path: Path, url: str) -> None:
         await opened.create(RunRow(id="r1", graph="g", file="f", plan_sha256="", parts={}, inputs={}))
         await opened.finish("r1", "done", {}, None)
     command = [sys.executable, "-m", "shoal", "runs", "list", "--json"]
-    said = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
-    )
+    said = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
     assert "r1" in json.dumps(json.loads(said.stdout))
 
