@@ -19,7 +19,7 @@ from shoal.graphs.plan import (
     Vote,
 )
 from shoal.workspace.types import ANY, BOOL, Record, parse_record
-from tests.graphs.plans import agent, human, tool, value
+from tests.graphs.plans import agent, human, ref, tool, value
 
 ANYTHING = Record({"value": ANY})
 
@@ -87,7 +87,7 @@ def every_kind() -> Plan:
             step(
                 "handle",
                 Map(
-                    each=text("input.transactions", "input"),
+                    each=ref("input.transactions"),
                     item="transaction",
                     body=step("handle", Inline(block=books)),
                     at_once=16,

@@ -76,7 +76,7 @@ async def _run_in_tree(root: Path, plan: Plan, values: dict[str, Any], engine: s
 
     began = time.monotonic()
     console = Console(highlight=False)
-    tree = RunTree(plan, console)
+    tree = RunTree(plan, console, values)
     async with opened_runner(root, plan, engine, tree.on_event) as runner:
         with tree:
             result = await runner.start(plan, values)

@@ -79,7 +79,7 @@ def resume(run: _RunId, engine: _Engine = "auto", migrate: _Migrate = False, as_
 @app.command()
 def answer(
     run: _RunId,
-    node: Annotated[str, typer.Argument(metavar="NODE", help="The node that waits.")],
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The node that waits; quote 'ask[2]'.")],
     value: Annotated[str | None, typer.Argument(help="yes, no, or JSON of what the node expects.")] = None,
     not_done: Annotated[
         bool, typer.Option("--not-done", help="A tool that may have acted did not: call it again.")

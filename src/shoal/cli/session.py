@@ -103,9 +103,9 @@ def make_engine(name: str, root: Path, plan: Plan) -> Engine:
     if util.find_spec("torch") is None:
         raise MissingExtra("the embedded engine", "embedded")
     from shoal.agents.embedded.engine import EmbeddedEngine
-    from shoal.graphs.plan import AgentCall
+    from shoal.graphs.plan import AgentCall, walk_nodes
 
-    agents = [node.work.agent for node in plan.block.nodes.values() if isinstance(node.work, AgentCall)]
+    agents = [node.work.agent for node in walk_nodes(plan) if isinstance(node.work, AgentCall)]
     return EmbeddedEngine(root, expected=[agent.base for agent in agents])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +17,14 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from shoal.cli.branches import PENDING, RUNNING, Branch, Branches
+from shoal.cli.lines import Line, lines_of, progress_of, who_of
 from shoal.graphs.answers import describe
 from shoal.graphs.events import AttemptRejected, Event, NodeFinished, NodeSkipped, NodeStarted, NodeWaiting
-from shoal.graphs.plan import AgentCall, HumanQuestion, Node, Plan, ToolCall
+from shoal.graphs.paths import node_at
+from shoal.graphs.plan import AgentCall, HumanQuestion, Map, Node, Plan, Vote
 from shoal.graphs.results import NodeSummary, RunResult
-from shoal.workspace.types import BOOL, STR
+from shoal.workspace.types import BOOL, STR, Record
 
 _MARKS: Mapping[str, tuple[str, str]] = {
     "done": ("✓", "green"),
@@ -30,18 +34,20 @@ _MARKS: Mapping[str, tuple[str, str]] = {
     "unknown": ("?", "bold red"),
     "waiting": ("?", "bold cyan"),
     "retrying": ("↻", "yellow"),
+    "escalated": ("↑", "yellow"),
     "pending": (" ", "dim"),
 }
+
+_MAX_QUESTIONS = 10
 
 
 class RunTree:
     """A live tree of one run; use it as a context manager and pass `on_event` to the runner."""
 
-    def __init__(self, plan: Plan, console: Console) -> None:
+    def __init__(self, plan: Plan, console: Console, inputs: Mapping[str, Any] | None = None) -> None:
         self._plan = plan
-        self._summaries: dict[str, NodeSummary] = {}
-        self._started: dict[str, float] = {}
-        self._notes: dict[str, str] = {}
+        self._inputs = inputs or {}
+        self._branches = Branches()
         self._live = Live(console=console, get_renderable=self.render, refresh_per_second=12, transient=False)
 
     def __enter__(self) -> RunTree:
@@ -55,19 +61,20 @@ class RunTree:
         """Take in what happened; the screen follows at its own pace."""
         match event:
             case NodeStarted(path=path):
-                self._started[path] = time.monotonic()
+                self._branches.start(path, time.monotonic())
             case AttemptRejected(path=path, attempt=attempt, reason=reason):
-                self._notes[path] = f"attempt {attempt}: {reason}"
-            case NodeFinished(path=path, node=node):
-                self._summaries[path] = node
+                self._branches.reject(path, f"attempt {attempt}: {reason}")
+            case NodeFinished(node=node):
+                self._branches.put(node)
             case NodeSkipped(path=path, reason=reason):
-                self._summaries[path] = NodeSummary(path=path, status="skipped", reason=reason)
+                self._branches.put(NodeSummary(path=path, status="skipped", reason=reason))
             case NodeWaiting(path=path, question=question):
-                self._summaries[path] = NodeSummary(path=path, status="waiting", question=question)
+                self._branches.put(NodeSummary(path=path, status="waiting", question=question))
 
     def show(self, nodes: Mapping[str, NodeSummary]) -> None:
         """Take in nodes as the journal tells of them."""
-        self._summaries.update(nodes)
+        for node in nodes.values():
+            self._branches.put(node)
 
     def render(self) -> RenderableType:
         """The tree as it stands."""
@@ -75,69 +82,68 @@ class RunTree:
         for justify in ("left", "left", "right", "right", "right"):
             table.add_column(no_wrap=True, justify=justify)
         table.add_column(overflow="fold")
-        names = list(self._plan.block.nodes)
-        for name in names:
-            branch = "└─" if name == names[-1] else "├─"
-            table.add_row(*self._row(branch, self._plan.block.nodes[name]))
+        for line in lines_of(self._plan, self._branches.root, self._inputs):
+            table.add_row(*_row(line))
         return Group(Text(self._plan.name, style="bold"), table)
 
-    def _row(self, branch: str, node: Node) -> list[RenderableType]:
-        summary = self._summaries.get(node.name)
-        if summary is None and node.name in self._started:
-            seconds = time.monotonic() - self._started[node.name]
-            note = Text(self._notes.get(node.name, ""))
-            name: RenderableType = _joined(branch, Spinner("dots"), node.name)
-            return [name, Text(_who(node), "dim"), f"{seconds:.1f} s", "", "", note]
-        status = summary.status if summary else "pending"
-        mark, style = _MARKS[status]
-        cells: list[RenderableType] = [Text.assemble((branch, "dim"), " ", (f"{mark} {node.name}", style))]
-        cells.append(Text(_who(node), "dim"))
-        return cells + (_cells(node, summary) if summary else ["", "", "", ""])
+
+def _row(line: Line) -> list[RenderableType]:
+    branch, node = line.branch, line.node
+    if node is None:
+        return [Text(f"{line.guide} {line.name}", "dim"), "", "", "", "", ""]
+    who, state = Text(who_of(node), "dim"), branch.state if branch else PENDING
+    if branch is not None and state == RUNNING:
+        seconds = f"{time.monotonic() - branch.started:.1f} s" if branch.started is not None else ""
+        name = _joined(line.guide, Spinner("dots"), line.name)
+        return [name, who, seconds, "", "", Text(progress_of(node, branch) or branch.note)]
+    mark, style = _MARKS.get(state, (" ", ""))
+    cells: list[RenderableType] = [
+        Text.assemble((line.guide, "dim"), " ", (f"{mark} {line.name}", style)),
+        who,
+    ]
+    if branch is None or branch.summary is None:
+        return [*cells, "", "", "", Text(progress_of(node, branch) if branch else "")]
+    return cells + _cells(node, branch, branch.summary)
 
 
-def _joined(branch: str, spinner: Spinner, name: str) -> RenderableType:
+def _joined(guide: str, spinner: Spinner, name: str) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
-    grid.add_row(Text(branch, "dim"), spinner, name)
+    grid.add_row(Text(guide, "dim"), spinner, name)
     return grid
 
 
-def _cells(node: Node, summary: NodeSummary) -> list[RenderableType]:
+def _cells(node: Node, branch: Branch, summary: NodeSummary) -> list[RenderableType]:
     if summary.status == "skipped":
         return ["", "", "", Text(f"skipped: {summary.reason}", "dim")]
     if summary.status == "waiting":
         return ["", "", "", Text(f"a person is asked: {summary.question}", "cyan")]
-    tokens = summary.prompt_tokens + summary.completion_tokens
-    return [_time(summary.ms), f"{tokens} tok" if tokens else "", _sure(node, summary), _gist(summary)]
+    tokens = f"{branch.tokens:,} tok" if branch.tokens else ""
+    return [_time(summary.ms), tokens, _sure(node, summary), _gist(node, branch, summary)]
 
 
 def _sure(node: Node, summary: NodeSummary) -> str:
-    """How sure an agent is of what it decided; of free text alone that says little."""
-    has_decided = isinstance(node.work, AgentCall) and any(
-        kind != STR for kind in node.work.agent.output.fields.values()
+    """How sure an agent or a vote is of what it decided; of free text alone that says little."""
+    output = node.work.agent.output if isinstance(node.work, AgentCall) else node.output
+    has_decided = isinstance(node.work, AgentCall | Vote) and (
+        not isinstance(output, Record) or any(kind != STR for kind in output.fields.values())
     )
     return f"{summary.confidence:.0%}" if has_decided and summary.confidence is not None else ""
 
 
-def _gist(summary: NodeSummary) -> Text:
+def _gist(node: Node, branch: Branch, summary: NodeSummary) -> Text:
     if summary.status in {"failed", "unknown"}:
         return Text(summary.reason or "", "red")
-    text = Text(brief(summary.output))
+    if isinstance(node.work, Map):
+        text = Text(progress_of(node, branch))
+    else:
+        text = Text(brief(summary.output))
+        if told := progress_of(node, branch):
+            text.append(f"  ({told})", "dim")
     if summary.attempts > 1:
         text.append(f"  ({summary.attempts} attempts)", "yellow")
     if summary.status == "fallback":
         text.append(f"  fallback: {summary.reason}", "yellow")
     return text
-
-
-def _who(node: Node) -> str:
-    match node.work:
-        case AgentCall(agent=agent):
-            return agent.adapter.name if agent.adapter else agent.base.name
-        case ToolCall(tool=tool):
-            return tool.name if tool.effect == "pure" else f"{tool.name} ({tool.effect})"
-        case HumanQuestion():
-            return "a person"
-    return type(node.work).__name__.lower()
 
 
 def brief(value: Any, limit: int = 72) -> str:
@@ -163,7 +169,7 @@ def _time(ms: float) -> str:
 def print_run(plan: Plan | None, result: RunResult, console: Console) -> None:
     """A run that is not under way; without its plan, only what came of it."""
     if plan is not None:
-        tree = RunTree(plan, console)
+        tree = RunTree(plan, console, result.inputs)
         tree.show(result.nodes)
         console.print(tree.render())
     print_result(plan, result, console)
@@ -187,10 +193,16 @@ def print_result(
         for name, value in result.output.items():
             grid.add_row(Text(name, "bold"), Text("-" if value is None else brief(value, limit=2000)))
         console.print(grid)
-    for node in result.nodes.values():
-        if node.status == "waiting":
-            console.print(Text.assemble(("Waiting for a person: ", "cyan"), node.question or ""))
-            console.print(Text(f"  agentctl runs answer {result.run} {node.path} {_answer(plan, node)}"))
+    waiting = [node for node in result.nodes.values() if node.status == "waiting"]
+    for node in waiting[:_MAX_QUESTIONS]:
+        console.print(Text.assemble(("Waiting for a person: ", "cyan"), node.question or ""))
+        path = shlex.quote(node.path)
+        console.print(
+            Text(f"  agentctl runs answer {result.run} {path} {_answer(plan, node)}"), soft_wrap=True
+        )
+    if len(waiting) > _MAX_QUESTIONS:
+        more = f"{len(waiting) - _MAX_QUESTIONS:,} more wait. See all: agentctl runs show {result.run} --json"
+        console.print(Text(more, "cyan"))
     if result.error:
         console.print(Text(result.error, "red"))
     tokens = result.prompt_tokens + result.completion_tokens
@@ -200,7 +212,8 @@ def print_result(
 
 def _answer(plan: Plan | None, node: NodeSummary) -> str:
     """What a person may type, by the type of the answer."""
-    asked = plan.block.nodes[node.path].work if plan and node.path in plan.block.nodes else None
+    found = node_at(plan, node.path) if plan else None
+    asked = found.work if found else None
     if not isinstance(asked, HumanQuestion) or list(asked.answer.fields.values()) == [BOOL]:
         return "yes"
     return f"VALUE   ({describe(asked.answer)})"
