@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from shoal.graphs.plan import ExpressionFailed
 from shoal.graphs.plan import Scope as Values
 from shoal.graphs.scope import Reference, walk, without_null
-from shoal.workspace.types import ANY, FLOAT, Nullable
+from shoal.workspace.types import ANY, FLOAT, ListOf, Nullable, Record, Scalar, Type, plain
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -81,13 +83,41 @@ def to_python(value: cel.Value) -> Any:
     if name.startswith("LIST"):
         return [to_python(each) for each in value.value()]
     if name.startswith("MAP"):
-        return {str(key): to_python(each) for key, each in value.value().items()}
+        # CEL keeps the fields of a map in no order, and another one in each process.
+        pairs = sorted(((str(key), each) for key, each in value.value().items()), key=itemgetter(0))
+        return {key: to_python(each) for key, each in pairs}
     if name == "ERROR":
         raise ExpressionFailed(plain_reason(str(value.plain_value())))
     plain = value.plain_value()
     if isinstance(plain, float) and not math.isfinite(plain):
         raise ExpressionFailed(f"the number is {plain}, which is not finite")
     return plain
+
+
+def holds_fields(kind: Type) -> bool:
+    """Whether values of a type have to be shaped."""
+    match kind:
+        case Record():
+            return True
+        case ListOf(inner) | Nullable(inner):
+            return inner == FLOAT or holds_fields(inner)
+    return False
+
+
+def shaped(kind: Type, value: Any) -> Any:
+    """The value with the fields of its records in order, and floats where whole numbers stand for them."""
+    match plain(kind), value:
+        case _, None:
+            return None
+        case Nullable(of), _:
+            return shaped(of, value)
+        case ListOf(item), list():
+            return [shaped(item, each) for each in value]
+        case Record(fields), Mapping():
+            return {name: shaped(field, value.get(name)) for name, field in fields.items()}
+        case Scalar("float"), int():
+            return float(value)
+    return value
 
 
 def plain_reason(text: str) -> str:

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shoal.graphs.alternatives import check_alternatives
-from shoal.graphs.cel import Variable, plain_reason, program_of, to_python, variables_of
+from shoal.graphs.cel import (
+    Variable,
+    holds_fields,
+    plain_reason,
+    program_of,
+    shaped,
+    to_python,
+    variables_of,
+)
 from shoal.graphs.inference import Inference
 from shoal.graphs.kinds import Option, declared, has_option
 from shoal.graphs.plan import Expression, ExpressionFailed
@@ -22,6 +30,9 @@ from shoal.workspace.types import BOOL, Nullable, Type
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
+
+
+_MAX_MESSAGE = 1000
 
 
 class Compiled(Expression, Protocol):
@@ -40,12 +51,20 @@ def compile_expression(text: str, scope: Scope) -> Compiled:
         ExpressionError: with a sentence for the user and the offset of the fault in `text`.
     """
     tree = parse(text)
-    if isinstance(tree, tuple):
-        raise ExpressionError(f"{scope.reader}: {tree[0]}", tree[1])
     try:
+        if isinstance(tree, tuple):
+            raise ExpressionError(f"{scope.reader}: {tree[0]}", tree[1])
         return _compile(text, tree, scope)
     except RecursionError:
         raise _too_deep(scope) from None
+    except ExpressionError as err:
+        raise ExpressionError(_one_line(str(err)), err.offset) from None
+
+
+def _one_line(message: str) -> str:
+    """A sentence without the line ends of texts that it quotes."""
+    line = " ".join(message.split("\n")).replace("\r", " ").replace("\t", " ")
+    return line if len(line) <= _MAX_MESSAGE else f"{line[: _MAX_MESSAGE - 300]} ... {line[-300:]}"
 
 
 def constant_value(compiled: Expression) -> bool | None:
@@ -80,7 +99,7 @@ def _compile(text: str, tree: Syntax, scope: Scope) -> Compiled:
         reason = str(err).partition("\n")[0]
         raise ExpressionError(f"{scope.reader}: the expression cannot be read ({reason})") from None
     variables = variables_of(found, inference.variables)
-    return Cel(text, kind, _needed(found), _asked(found), variables, program)
+    return Cel(text, kind, _needed(found), _asked(found), variables, program, holds_fields(kind))
 
 
 def _too_deep(scope: Scope) -> ExpressionError:
@@ -124,6 +143,8 @@ class Cel:
     asks: frozenset[str]
     variables: tuple[Variable, ...]
     program: cel.Expression
+    is_shaped: bool = False
+    """Whether the value holds records, whose fields CEL keeps in no order."""
 
     def evaluate(self, scope: Values) -> Any:
         """The value of the program on these values."""
@@ -131,7 +152,8 @@ class Cel:
         try:
             for variable in self.variables:
                 variable.bind(scope, data)
-            return to_python(self.program.eval(data=data))
+            value = to_python(self.program.eval(data=data))
+            return shaped(self.type, value) if self.is_shaped else value
         except ExpressionFailed as err:
             raise ExpressionFailed(f"'{self.text}' failed: {self._named(str(err), data)}") from None
         except (RuntimeError, TypeError, ValueError, OverflowError) as err:

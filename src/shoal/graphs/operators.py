@@ -28,7 +28,7 @@ def binary(sign: str, left: Kind, right: Kind) -> Kind | None:
     """The type of an operation, or None where it has none."""
     match sign:
         case "&&" | "||":
-            return BOOL if {left, right} <= {BOOL, ANY} else None
+            return BOOL if left in (BOOL, ANY) and right in (BOOL, ANY) else None
         case "==" | "!=":
             return BOOL if is_comparable(left, right) else None
         case "in":

@@ -25,6 +25,7 @@ from shoal.graphs.tree import (
 MAX_LENGTH = 10_000
 """Of an expression, in characters."""
 
+_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _MAX_NESTING = 24
 _ESCAPES = re.compile(
     r"""\\(?:[abfnrtv\\'"`?]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|(?P<bad>.|\Z))""",
@@ -57,7 +58,7 @@ def _odd_character(text: str) -> tuple[str, int] | None:
         length = f"{len(text):,}".replace(",", " ")
         return f"the expression has {length} characters, 10 000 are allowed. Split it over nodes", MAX_LENGTH
     for offset, char in enumerate(text) if not text.isprintable() else ():
-        if (char < " " and char not in "\t\n\r") or "\ud800" <= char <= "\udfff" or char == "\x7f":
+        if _ODD.match(char) or "\ud800" <= char <= "\udfff":
             return f"the character U+{ord(char):04X} cannot stand in an expression. Delete it", offset
     return None
 

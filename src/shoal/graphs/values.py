@@ -158,7 +158,7 @@ def paths_of(expression: Expression) -> frozenset[Path]:
 
 
 def fitted(value: Compiled, target: Type) -> Compiled:
-    """The value without fields that `target` does not name; what is `any` in it is checked when it is read."""
+    """The value without fields that `target` does not name; what is `any` in it is checked when read."""
     is_loose = _is_loose(target, value.type)
     needs = is_loose or (_has_record(target) and value.type != target)
     return Fitted(value, target, is_loose) if needs else value
