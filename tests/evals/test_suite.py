@@ -85,6 +85,7 @@ def test_cases_in_csv(tmp_path: Path) -> None:
             "why: choice\n  intent: exact",
             "6:8 'why' is str, and `choice` needs an enum or a bool",
         ),
+        ("suite: triage", "suite: Triage", "2:8 'Triage' cannot be a name. Names start with"),
         ("gate: {intent", "gate: {why", "9:8 the gate names 'why', which has no scorer"),
         ("0.9}", "90}", "9:16 'intent' is 90, expected at most 1"),
         ("cases.jsonl", "case.jsonl", "4:8 evals/bank/case.jsonl cannot be read: No such file"),
@@ -116,6 +117,15 @@ def test_faults_of_cases_name_the_line(tmp_path: Path, old: str, new: str, messa
     assert len(problems) == 1
     assert problems[0].startswith("evals/bank/cases.jsonl:3:1 ")
     assert message in problems[0]
+
+
+def test_names_of_suites_are_taken_once(tmp_path: Path) -> None:
+    found(tmp_path)
+    (tmp_path / "evals/zoo.yaml").write_text(SUITE, encoding="utf-8")
+    _, problems = check_suites(tmp_path, Targets(agents={"triage": AGENT}, graphs={}))
+    assert [str(each).split(". ")[0] for each in problems] == [
+        "evals/zoo.yaml:1:1 the name 'triage' is taken by evals/triage.yaml"
+    ]
 
 
 def test_many_faulty_cases_are_counted(tmp_path: Path) -> None:

@@ -44,6 +44,17 @@ def block(*nodes: Node, budget: Budget | None = None) -> Block:
     )
 
 
+def scene(*nodes: Node) -> Plan:
+    """A plan of nodes that read each other."""
+    return Plan(
+        name="scene",
+        file="graphs/scene.yaml",
+        input=parse_record({"message": "str"}),
+        block=block(*nodes),
+        sha256="0" * 64,
+    )
+
+
 def every_kind() -> Plan:
     """A call centre: it sorts calls, answers by kind, books transactions, and asks people."""
     triage = agent("triage", {"intent": "enum[lost_card, balance, other]"})

@@ -12,7 +12,8 @@ from shoal.graphs.draw import mermaid
 from shoal.graphs.glyphs import shortened, width_of
 from shoal.graphs.picture import svg
 from shoal.graphs.sketch import Link, Shape, Sketch, sketch
-from tests.graphs.scenes import every_kind
+from tests.graphs.plans import agent
+from tests.graphs.scenes import every_kind, scene, step
 
 Rectangle = tuple[float, float, float, float]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -66,6 +67,16 @@ def test_what_is_read_inside_is_an_arrow_to_the_box() -> None:
     assert Link("input", "handle", (), False) in links
     assert Link("triage", "triage.escalate", (), True, True) in links
     assert {link.source for link in links} <= {"input", *every_kind().block.nodes}
+
+
+def test_a_node_may_be_called_output() -> None:
+    plan = scene(
+        step("triage", agent("triage", {"a": "str"})), step("output", agent("b", {"a": "str"}), "triage")
+    )
+    links = sketch(plan).links
+    assert Link("triage", "output", (), False) in links
+    assert Link("output", "output.", (), False) in links
+    assert svg(plan).count(">output</text>") == 2
 
 
 def test_mermaid_nests_boxes() -> None:

@@ -139,8 +139,9 @@ def _gist(node: Node, branch: Branch, summary: NodeSummary) -> Text:
         text = Text(brief(summary.output))
         if told := progress_of(node, branch):
             text.append(f"  ({told})", "dim")
-    if summary.attempts > 1:
-        text.append(f"  ({summary.attempts} attempts)", "yellow")
+    attempts = summary.attempts - ("escalate" in branch.children)  # what another one gave is no attempt
+    if attempts > 1:
+        text.append(f"  ({attempts} attempts)", "yellow")
     if summary.status == "fallback":
         text.append(f"  fallback: {summary.reason}", "yellow")
     return text

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shoal.agents.agent import Agent
+from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.errors import InvalidFiles, Problem, suggest
 from shoal.evals.suite import NumberScorer, SuiteFile
 from shoal.graphs.plan import Plan
@@ -46,19 +47,34 @@ class Targets:
 
 def check_suites(root: Path, targets: Targets) -> tuple[int, list[Problem]]:
     """How many suites there are in evals/, and what is wrong with them."""
+    problems: list[Problem] = []
+    taken: dict[str, str] = {}
     files = sorted((root / "evals").glob("*.yaml"))
-    return len(files), [problem for file in files for problem in check_suite(file, root, targets)]
+    for file in files:
+        suite, found = check_suite(file, root, targets)
+        problems += found
+        if suite is None:
+            continue
+        name = file.relative_to(root).as_posix()
+        if suite in taken:
+            message = (
+                f"the name '{suite}' is taken by {taken[suite]}. Give this suite another one: `suite: ...`"
+            )
+            problems.append(Problem(name, 1, 1, message))
+        taken.setdefault(suite, name)
+    return len(files), problems
 
 
-def check_suite(file: Path, root: Path, targets: Targets) -> list[Problem]:
-    """What is wrong with one suite and its cases."""
+def check_suite(file: Path, root: Path, targets: Targets) -> tuple[str | None, list[Problem]]:
+    """The name of a suite whose keys are right; and what is wrong with it and its cases."""
     try:
         document = read_yaml(file, file.relative_to(root).as_posix())
     except InvalidFiles as err:
-        return list(err.problems)
+        return None, list(err.problems)
     if problems := problems_of(document, SuiteFile):
-        return problems
-    return list(_SuiteChecker(document, SuiteFile.model_validate(document.data), file, targets).check())
+        return None, problems
+    suite = SuiteFile.model_validate(document.data)
+    return suite.suite, list(_SuiteChecker(document, suite, file, targets).check())
 
 
 class _SuiteChecker:
@@ -73,6 +89,9 @@ class _SuiteChecker:
         self.output: Record | None = None
 
     def check(self) -> Iterator[Problem]:
+        if not NAME.match(self.suite.suite):
+            message = f"'{self.suite.suite}' cannot be a name. {NAME_RULE}"
+            yield self.document.problem(("suite",), message)
         yield from self._target()
         yield from self._fields()
         if isinstance(self.suite.cases, str):

@@ -92,9 +92,10 @@ def sketch(plan: Plan, *, expand: bool = False) -> Sketch:
     """The boxes and arrows of a graph; with `expand`, the graphs it calls stand inside their nodes."""
     inner = _Sketcher(plan.graphs if expand else {}).block(plan.block, "", {INPUT})
     given = [_input(plan)] if plan.input.fields else []
-    output = Shape(path=OUTPUT, kind="output", name=OUTPUT, below=", ".join(plan.block.output))
+    end = OUTPUT if OUTPUT not in plan.block.nodes else f"{OUTPUT}."  # a node may have that name
+    output = Shape(path=end, kind="output", name=OUTPUT, below=", ".join(plan.block.output))
     read = _fields(plan.block.output.values())
-    last = [Link(source, OUTPUT, tuple(sorted(names)), False) for source, names in read.items()]
+    last = [Link(source, end, tuple(sorted(names)), False) for source, names in read.items()]
     return Sketch((*given, *inner.shapes, output), (*inner.links, *last))
 
 
