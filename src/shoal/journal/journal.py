@@ -70,7 +70,8 @@ class RunRow:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, because freezing costs as much as all else that a small step does; nobody changes one.
+@dataclass(slots=True, kw_only=True)
 class NodeRow:
     """What became of one attempt of one node; `output` is plain JSON data."""
 

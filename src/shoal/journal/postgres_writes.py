@@ -39,14 +39,20 @@ _GIVEN_OR_KEPT = ", ".join(
     for column in OUTCOME
 )
 _PUT = "INSERT INTO shoal.blobs SELECT * FROM unnest($2::text[], $3::text[]) ON CONFLICT DO NOTHING"
-_NOTE = f"""
+
+
+def _note(given: str) -> str:
+    return f"""
     INSERT INTO shoal.nodes AS found ({", ".join(NODE)})
     SELECT {", ".join(f"given.{column}" for column in NODE)}
-    FROM {_given(_NOTED, 4)} JOIN shoal.runs AS held ON held.id = given.run
+    FROM {given} JOIN shoal.runs AS held ON held.id = given.run
     WHERE {_HELD} FOR SHARE OF held
     ON CONFLICT (run, path, attempt)
     DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in NODE[3:])}
     WHERE found.kind IN ({_OPEN}) RETURNING run, path, attempt"""
+
+
+_NOTE = _note(_given(_NOTED, 4))
 _CREATE = f"""
     INSERT INTO shoal.runs ({", ".join(_CREATED)}, owner, epoch)
     SELECT given.*, $1, 1 FROM {_given(_CREATED, 4 + len(_NOTED))}
@@ -56,8 +62,11 @@ _END = f"""
     SET owner = NULL, {_GIVEN_OR_KEPT}
     FROM {_given(_ENDED, 4 + len(_NOTED) + len(_CREATED))}
     WHERE held.id = given.id AND {_HELD} RETURNING held.id"""
+_VALUES = ", ".join(f"${number}::{TYPES.get(column, 'text')}" for number, column in enumerate(_NOTED, 2))
+_SINGLE = _note(f"(VALUES ({_VALUES})) AS given({', '.join(_NOTED)})")
+"""What a run that is alone needs, a quarter faster than a group of one."""
 _NOTES = f"WITH put AS ({_PUT}), noted AS ({_NOTE}) SELECT * FROM noted"
-"""What most groups need: rows of nodes."""
+"""What most groups need."""
 _ALL = f"""
 WITH put AS ({_PUT}), noted AS ({_NOTE}), made AS ({_CREATE}), ended AS ({_END})
 SELECT * FROM noted UNION ALL SELECT id, '', 0 FROM made UNION ALL SELECT id, '', 0 FROM ended"""
@@ -168,13 +177,8 @@ class GroupWrites:
         before = {write.key for write in group if write.was_sent}
         for write in group:
             write.was_sent = True
-        notes = [write for write in group if write.kind == "note"]
-        query, arguments = _NOTES, [self._owner, *_blobs(group), *_columns(notes, _NOTED)]
-        if len(notes) < len(group):
-            query = _ALL
-            arguments += _columns((each for each in group if each.kind == "create"), _CREATED)
-            arguments += _columns((each for each in group if each.kind in {"end", "release"}), _ENDED)
-        written = {tuple(row) for row in await connection.fetch(query, *arguments)}
+        query, arguments = _statement(group)
+        written = {tuple(row) for row in await connection.fetch(query, self._owner, *arguments)}
         refused: dict[Key, Exception] = {}
         for write in group:
             if write.key not in written and write.kind != "release":
@@ -200,6 +204,19 @@ class GroupWrites:
                 is_there = (found["epoch"], found["outcome_digest"]) == (write.values[-1], write.values[-2])
                 refusal = RunLost(write.run)
         return None if was_sent and is_there else refusal
+
+
+def _statement(group: list[Write]) -> tuple[str, Sequence[Any]]:
+    """What writes a group, and its parameters but for the owner."""
+    notes = [write for write in group if write.kind == "note"]
+    if len(group) == len(notes) == 1 and not notes[0].blobs:
+        return _SINGLE, notes[0].values
+    arguments = [*_blobs(group), *_columns(notes, _NOTED)]
+    if len(notes) == len(group):
+        return _NOTES, arguments
+    arguments += _columns((each for each in group if each.kind == "create"), _CREATED)
+    arguments += _columns((each for each in group if each.kind in {"end", "release"}), _ENDED)
+    return _ALL, arguments
 
 
 def _columns(writes: Iterable[Write], columns: list[str]) -> list[Sequence[Any]]:
