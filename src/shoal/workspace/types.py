@@ -3,6 +3,7 @@
 str  int  float  bool  any        scalars
 enum[approve, decline]            one of the words
 list[T]   T?                      lists; a value or null
+[{amount: float}]                 a list of records; written as a YAML list of one
 span[str] from message            a piece of the input field `message`, or null
 span[number] from message         the same, read as a number
 {amount: float, reason: str}      a record; written as a YAML mapping
@@ -101,15 +102,19 @@ class ValueMismatch(ValueError):
 
 
 def parse_type(source: object) -> Type:
-    """Read a type as written in YAML: text, or a mapping for records.
+    """Read a type as written in YAML: text, a mapping for records, or a list of one for lists of what it holds.
 
     Raises:
         TypeSyntaxError: with what was found and what is allowed.
     """
     if isinstance(source, Mapping):
         return parse_record(source)
+    if isinstance(source, list):
+        if len(source) != 1:
+            raise TypeSyntaxError(f"a list of {len(source)} types, expected one: the type of its items")
+        return ListOf(parse_type(source[0]))
     if not isinstance(source, str):
-        raise TypeSyntaxError(f"a type is text or a mapping, not {source!r}")
+        raise TypeSyntaxError(f"a type is text, a mapping or a list of one, not {source!r}")
     text = source.strip()
     if text.count("[") + text.count("?") > MAX_DEPTH:
         raise TypeSyntaxError(f"the type {text[:40]}... is nested deeper than {MAX_DEPTH}. Flatten it")
@@ -222,6 +227,8 @@ def read(kind: Type, value: object, where: str = "value") -> Any:
     Raises:
         ValueMismatch: names the place inside the value, what was given and what was expected.
     """
+    if isinstance(kind, Scalar):
+        return _read_scalar(kind.name, value, where)
     match plain(kind):
         case Scalar(name):
             return _read_scalar(name, value, where)
@@ -240,6 +247,8 @@ def read(kind: Type, value: object, where: str = "value") -> Any:
 
 
 def _read_scalar(name: ScalarName, value: object, where: str) -> Any:
+    if name == "int" and type(value) is int and -(2**63) <= value < 2**63:
+        return value
     if name == "any":
         _check_plain(value, where, 0)
         return value
