@@ -140,7 +140,7 @@ def _open_items(body: Node, branch: Branch) -> list[_Inner]:
     pairs = nsmallest(_MAX_ITEMS, list(branch.open.items()), key=_index)
     found: list[_Inner] = [(name, body, each) for name, each in pairs]
     if (rest := len(branch.open) - len(pairs)) > 0:
-        found.append((f"... and {rest:,} more that run, wait or failed", None, None))
+        found.append((f"... {rest:,} more", None, None))
     return found
 
 

@@ -20,6 +20,9 @@ _ICON = 34.0
 _MAX_TEXT = 48
 _LINE = 15.0
 _TIP = 8.0
+_IN_THE_MIDDLE = (0.5, 0.34, 0.66, 0.22, 0.78)
+_AT_CASES = (0.68, 0.55, 0.42, 0.3, 0.22)
+"""Where on a gap a label is put: lines from a diamond lie close together at its side."""
 _NAME, _SMALL, _WHEN = 14.0, 11.0, 10.5
 """Sizes of letters."""
 
@@ -120,7 +123,7 @@ def _drawn(group: _Group, x: float, y: float) -> Iterator[str]:
         yield _line(_from_edge(group, edge), link, edge in near)
     for path, placed in group.boxes.items():
         yield from _box(group.layout.boxes[path], placed)
-    yield from _labels(group.layout, {edge: link for edge, link in group.edges.items() if edge in near})
+    yield from _labels(group, {edge: link for edge, link in group.edges.items() if edge in near})
     yield "</g>"
 
 
@@ -220,13 +223,14 @@ def _header(x: float, middle: float, placed: _Placed) -> str:
     return "".join(parts)
 
 
-def _labels(layout: Layout, edges: Mapping[Edge, Link]) -> Iterator[str]:
+def _labels(group: _Group, edges: Mapping[Edge, Link]) -> Iterator[str]:
     """What each line carries, on the line, where no other label is."""
-    taken: list[tuple[float, float, float]] = []
+    layout, taken = group.layout, list[tuple[float, float, float]]()
     for edge, link in edges.items():
         text = shortened(", ".join(link.fields), min(220.0, layout.width - 12), _WHEN)
         half = width_of(text, _WHEN) / 2 + 5
-        place = _free_place(layout.routes[edge], half, layout.width, taken) if text else None
+        shares = _AT_CASES if group.boxes[edge[0]].shape.kind == "choice" else _IN_THE_MIDDLE
+        place = _free_place(layout.routes[edge], half, layout.width, taken, shares) if text else None
         if place is None:
             continue
         x, y = place
@@ -239,11 +243,18 @@ def _labels(layout: Layout, edges: Mapping[Edge, Link]) -> Iterator[str]:
 
 
 def _free_place(
-    points: tuple[Point, ...], half: float, width: float, taken: list[tuple[float, float, float]]
+    points: tuple[Point, ...],
+    half: float,
+    width: float,
+    taken: list[tuple[float, float, float]],
+    shares: tuple[float, ...],
 ) -> Point | None:
-    """Somewhere on the last gap that a line crosses, or on the first; None where all is taken."""
+    """Somewhere on the last gap that a line crosses, or on the first; None where all is taken.
+
+    `shares` of the gap are tried in turn.
+    """
     for (x0, y0), (x1, y1) in ((points[-3], points[-2]), (points[1], points[2])):
-        for share in (0.5, 0.34, 0.66, 0.22, 0.78):
+        for share in shares:
             # The curve of `_line`: its ends are vertical, its middle is steepest.
             bend = 3 * share**2 - 2 * share**3
             x = min(max(x0 + (x1 - x0) * bend, half), width - half)
