@@ -36,7 +36,7 @@ def begin(instance: Instance, inside: Inside, plan: Plan) -> Activity:
             return Frame(block, dict(scope), f"{prefix}.", instance, inside)
         case Switch() as switch:
             word, case = _chosen(switch, scope)
-            return Single(case, f"{prefix}.{word}", dict(scope), instance, inside)
+            return Single(case, f"{prefix}.{word}", scope, instance, inside)
         case Map() as work:
             return Items(work, prefix, instance, inside)
         case Repeat() as work:
@@ -60,6 +60,8 @@ def _chosen(switch: Switch, scope: Scope) -> tuple[str, Node]:
 
 def _word(value: Any) -> str:
     """A number or boolean as a case names it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return str(int(value)) if isinstance(value, float) and value.is_integer() else json.dumps(value)
 
 
@@ -249,7 +251,7 @@ class Samples(Activity):
             calls=around.calls,
         )
         path = f"{self._prefix}[{number}]"
-        return Instance(self._work.body, path, self, dict(self.owner.scope), inside, number)
+        return Instance(self._work.body, path, self, self.owner.scope, inside, number)
 
 
 def _sureness(sample: Instance) -> float:

@@ -33,13 +33,18 @@ class Spent:
 class Purse:
     """One budget; what is taken from it is taken from all around it too."""
 
-    __slots__ = ("around", "is_out_of_steps", "is_used_up", "limit", "spent", "whose")
+    __slots__ = ("around", "counts_calls", "is_out_of_steps", "is_used_up", "limit", "spent", "whose")
 
     def __init__(self, whose: str, limit: Budget, around: Purse | None, spent: Spent | None = None) -> None:
         self.whose = whose
         self.limit = limit
         self.around = around
         self.spent = spent or Spent()
+        self.counts_calls: bool = (
+            limit.calls is not None
+            or limit.tokens is not None
+            or (around is not None and around.counts_calls)
+        )
         self.is_used_up = False
         self.is_out_of_steps = False
 
@@ -60,6 +65,8 @@ class Purse:
 
     def take_call(self, tokens: int) -> str | None:
         """Count one more call and set tokens aside for it; or say why there is no room, and count nothing."""
+        if not self.counts_calls:
+            return None
         for purse in self.all():
             limit, spent = purse.limit, purse.spent
             if limit.calls is not None and spent.calls >= limit.calls:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from shoal.agents.engine import Engine, Usage
-from shoal.graphs.budgets import FROM_CACHE
+from shoal.agents.engine import Engine
+from shoal.graphs.budgets import FROM_CACHE, Limit
 from shoal.graphs.cache import Cache, Kept, key_of
 from shoal.graphs.events import (
     AttemptRejected,
@@ -30,6 +30,7 @@ from shoal.graphs.interpreter import Progress
 from shoal.graphs.judging import acts_once, verdict
 from shoal.graphs.plan import AgentCall, GraphCall, ToolCall
 from shoal.graphs.results import summarize_node
+from shoal.graphs.slots import Slots
 from shoal.graphs.steps import Close, Outcome, Start, Step
 from shoal.graphs.work import AttemptFailed, Made, ask_agent, call_tool, sentence
 from shoal.journal.failpoints import failpoint
@@ -37,7 +38,12 @@ from shoal.journal.journal import Journal, NodeRow, RowKind
 
 _STEPS_IN_A_ROW = 100
 """After which a task lets others have a turn, where nothing else made it wait."""
-_NOTHING = Usage()
+_NOTHING = Made(None)
+
+
+_AT_QUESTION = ("question.before", "question.after")
+_AT_JOIN = ("join.before", "join.after")
+_AT_RESULT = ("result_commit.before", "result_commit.after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class Means:
 
     engine: Engine
     journal: Journal
-    slots: asyncio.Semaphore
+    slots: Slots
     """One for each attempt that may be under way at once."""
     backoff_s: Callable[[int], float]
     """How long to wait before a tool is tried again, by how often it was rejected."""
@@ -75,53 +81,38 @@ class Execution:
 
     async def advance(self) -> Outcome:
         """Do all that can be done, and say where that leads. Raises JournalError."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                await self._follow(self._progress.due(), tasks)
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
+        steps = self._progress.due()
+        while len(steps) == 1:
+            steps = await self._take(steps[0])
+        if steps:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    await self._follow(steps, tasks)
+            except BaseExceptionGroup as group:
+                raise group.exceptions[0] from None
         return self._progress.outcome()
 
     async def _follow(self, steps: list[Step], tasks: asyncio.TaskGroup) -> None:
         while steps:
             for other in steps[1:]:
                 tasks.create_task(self._follow([other], tasks))
-            await self._take(steps[0])
-            self._num_steps += 1
-            if self._num_steps % _STEPS_IN_A_ROW == 0:
-                await asyncio.sleep(0)
-            steps = self._progress.due()
+            steps = await self._take(steps[0])
 
-    async def _take(self, step: Step) -> None:
-        self._begin_around(step.instance)
-        if isinstance(step, Start):
-            row = await self._within_limits(step)
-        else:
-            row = self._closing(step)
+    async def _take(self, step: Step) -> list[Step]:
+        """Do one step, and say what that made possible."""
+        if (owner := step.instance.parent.owner) and not owner.started:
+            self._begin_around(owner)
+        row = await self._work(step) if isinstance(step, Start) else self._closing(step)
         if row is not None:
             await self._record(row, step.instance)
-
-    async def _within_limits(self, start: Start) -> NodeRow | None:
-        """Do the work unless a limit of time around it ends first: then the node is given up."""
-        instance = start.instance
-        if instance.inside.limit is None:
-            return await self._work(start)
-        clock = asyncio.get_running_loop().time
-        limit = instance.inside.limit.next_to_end(clock())
-        assert limit.ends is not None
-        try:
-            if clock() < limit.ends:
-                async with asyncio.timeout_at(limit.ends):
-                    return await self._work(start)
-        except TimeoutError:  # ours: what the work raises comes as a row
-            if start.is_intended:
-                return self._row(instance, start.attempt, "unknown", message=limit.reason)
-        self._progress.cut(instance, limit)
-        return None
+        self._num_steps += 1
+        if self._num_steps % _STEPS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
+        return self._progress.due()
 
     async def _work(self, start: Start) -> NodeRow | None:
-        """One attempt at an agent or a tool; None where a graph has to be opened."""
-        instance, node = start.instance, start.node
+        """Call an agent or a tool; None where there is nothing to record."""
+        instance, node = start.instance, start.instance.node
         if node.cache_s is not None and (row := self._kept(start)) is not None:
             return row
         if isinstance(node.work, GraphCall):
@@ -131,59 +122,78 @@ class Execution:
             failpoint("node_start.before")
             self._emit_start(instance, start.attempt)
             failpoint("node_start.after")
-        elif isinstance(node.work, ToolCall):
-            await asyncio.sleep(self._means.backoff_s(instance.num_rejected))
-        return await self._attempt(start)
+        if instance.inside.limit is None:
+            return await self._attempt(start)
+        return await self._within(instance.inside.limit, start)
+
+    async def _within(self, limit: Limit, start: Start) -> NodeRow | None:
+        """An attempt, unless a limit of time around it ends first: then the node is given up."""
+        clock = asyncio.get_running_loop().time
+        limit = limit.next_to_end(clock())
+        assert limit.ends is not None
+        try:
+            if clock() < limit.ends:
+                async with asyncio.timeout_at(limit.ends):
+                    return await self._attempt(start)
+        except TimeoutError:  # ours: what the work raises comes as a row
+            if start.is_intended:
+                return self._row(start.instance, start.attempt, "unknown", message=limit.reason)
+        self._progress.cut(start.instance, limit)
+        return None
 
     async def _attempt(self, start: Start) -> NodeRow:
-        instance, attempt, journal = start.instance, start.attempt, self._means.journal
-        async with self._means.slots:
+        instance, attempt, slots = start.instance, start.attempt, self._means.slots
+        if instance.num_rejected and isinstance(instance.node.work, ToolCall):
+            await asyncio.sleep(self._means.backoff_s(instance.num_rejected))
+        if (turn := slots.take()) is not None:
+            await slots.wait(turn)
+        try:
             started, begin = time.time(), time.perf_counter()
-            if acts_once(start.node):
+            if acts_once(instance.node):
                 start.is_intended = True
                 failpoint("tool_intent.before")
-                await journal.record(self._row(instance, attempt, "intent", started=started))
+                await self._means.journal.record(self._row(instance, attempt, "intent", started=started))
                 failpoint("tool_intent.after")
             made, reason = await self._try(start)
-        kind, message = verdict(
-            instance, made.output if made else None, made.confidence if made else None, reason
-        )
-        usage = made.usage if made else _NOTHING
+        finally:
+            slots.release()
+        kind, message = verdict(instance, made.output, made.confidence, reason)
         return NodeRow(
             run=self._run,
             path=instance.path,
             attempt=attempt,
             kind=kind,
-            output=made.output if made else None,
+            output=made.output,
             message=message and sentence(message),
-            confidence=made.confidence if made else None,
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
+            confidence=made.confidence,
+            prompt_tokens=made.usage.prompt_tokens,
+            completion_tokens=made.usage.completion_tokens,
             started=started,
             ms=(time.perf_counter() - begin) * 1000,
         )
 
-    async def _try(self, start: Start) -> tuple[Made | None, str | None]:
-        timeout_s = start.node.timeout_s
+    async def _try(self, start: Start) -> tuple[Made, str | None]:
+        """What an attempt gave, or nothing and why."""
+        timeout_s = start.instance.node.timeout_s
         try:
             if timeout_s is None:
-                return await self._do(start), None
+                return await self._call(start), None
             async with asyncio.timeout(timeout_s):
-                return await self._do(start), None
+                return await self._call(start), None
         except AttemptFailed as error:
-            return None, str(error)
+            return _NOTHING, str(error)
         except TimeoutError:  # ours: what the work raises comes as AttemptFailed
-            return None, f"it took longer than {timeout_s:g} s"
+            return _NOTHING, f"it took longer than {timeout_s:g} s"
 
-    async def _do(self, start: Start) -> Made:
-        instance, work = start.instance, start.node.work
+    def _call(self, start: Start) -> Awaitable[Made]:
+        instance, work = start.instance, start.instance.node.work
         key = f"{self._run}:{instance.path}"
         if isinstance(work, ToolCall):
-            return await call_tool(work.tool, start.inputs, key=key)
+            return call_tool(work.tool, start.inputs, key=key)
         assert isinstance(work, AgentCall), "only agents and tools are called"
         is_sampled = instance.inside.is_sampled or instance.num_rejected > 0
         key = f"{key}:{start.attempt}"
-        return await ask_agent(self._means.engine, work.agent, start.inputs, key=key, is_sampled=is_sampled)
+        return ask_agent(self._means.engine, work.agent, start.inputs, key=key, is_sampled=is_sampled)
 
     # The cache.
 
@@ -222,10 +232,10 @@ class Execution:
 
     async def _record(self, row: NodeRow, instance: Instance) -> None:
         is_join = instance.activity is not None
-        place = "question" if row.kind == "waiting" else "join" if is_join else "result_commit"
-        failpoint(f"{place}.before")
+        before, after = _AT_QUESTION if row.kind == "waiting" else _AT_JOIN if is_join else _AT_RESULT
+        failpoint(before)
         await self._means.journal.record(row)
-        failpoint(f"{place}.after")
+        failpoint(after)
         self._keep(row)
         if instance.node.cache_s is not None:
             self._keep_answer(row, instance)
@@ -251,9 +261,9 @@ class Execution:
             ms=ms,
         )
 
-    def _begin_around(self, instance: Instance) -> None:
+    def _begin_around(self, owner: Instance | None) -> None:
         """Note the time for the nodes around a step that had not begun."""
-        owner, begun = instance.parent.owner, []
+        begun = []
         while owner is not None and not owner.started:
             owner.started = time.time()
             begun.append(owner)

@@ -24,9 +24,9 @@ from shoal.graphs.frames import Activity, Frame, Inside, Instance, Result, Stuck
 from shoal.graphs.judging import (
     can_go_on,
     fall_back,
+    inputs_of,
     num_retries,
     question_of,
-    read_inputs,
     uncertain,
     verdict,
 )
@@ -50,6 +50,7 @@ _STUCK_AS: Mapping[RowKind, StuckAs] = {
     "unknown": "unknown",
     "waiting": "waiting",
 }
+_NO_BUDGET = Budget(steps=MAX_STEPS)
 
 
 class Progress:
@@ -71,7 +72,7 @@ class Progress:
         if self._recorded:
             every = (row for attempts in self._recorded.values() for row in attempts)
             self._spent, self._most_tokens = spent_by_path(plan, every)
-        budget = plan.block.budget or Budget()
+        budget = plan.block.budget or _NO_BUDGET
         if budget.steps is None:
             budget = replace(budget, steps=MAX_STEPS)
         inside = self._with_budget(None, f"graph '{plan.name}'", budget, "")
@@ -294,12 +295,11 @@ class Progress:
 
     def _begin(self, instance: Instance) -> Step | None:
         """Call somebody, ask somebody, or open what it holds. Raises ExpressionFailed, ValueMismatch."""
-        node, work, scope = instance.node, instance.node.work, instance.scope
+        node, work = instance.node, instance.node.work
         if isinstance(work, HumanQuestion):
             return question_of(instance, work)
         if isinstance(work, AgentCall | ToolCall | GraphCall):
-            inputs = read_inputs(node, {name: given.evaluate(scope) for name, given in node.inputs.items()})
-            instance.inputs = inputs
+            instance.inputs = inputs = inputs_of(instance)
             if isinstance(work, GraphCall):
                 if work.at_most is not None and _depth(instance) > work.at_most:
                     return fall_back(instance, f"it stands {work.at_most} deep inside itself")

@@ -30,6 +30,8 @@ def verdict(
 ) -> tuple[RowKind, str | None]:
     """What an attempt is recorded as that gave an output, or for a reason nothing."""
     node, is_made = instance.node, reason is None
+    if is_made and node.accept is None and node.escalate is None:
+        return "done", None
     if is_made:
         value = value_of(node, output, confidence)
         if node.escalate is not None and instance.escalated is None:
@@ -89,13 +91,17 @@ def fall_back(instance: Instance, reason: str | None) -> Close:
     return Close(instance, attempt, "fallback", reason, output, confidence)
 
 
-def read_inputs(node: Node, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a node is given, in the types that its work expects. Raises ValueMismatch."""
-    work = node.work
+def inputs_of(instance: Instance) -> Mapping[str, Any]:
+    """What a node is given, in the types that its work expects. Raises ExpressionFailed, ValueMismatch."""
+    work, scope = instance.node.work, instance.scope
+    given = instance.node.inputs
     if isinstance(work, ToolCall):
         # One by one: a parameter that is not given keeps the default of the function.
         fields = work.tool.input.fields
-        return {name: read(fields[name], value, f"input.{name}") for name, value in values.items()}
+        return {
+            name: read(fields[name], each.evaluate(scope), f"input.{name}") for name, each in given.items()
+        }
+    values = {name: each.evaluate(scope) for name, each in given.items()}
     if isinstance(work, AgentCall | GraphCall):
         kind = work.agent.input if isinstance(work, AgentCall) else work.input
         made: Mapping[str, Any] = read(kind, values, "input")

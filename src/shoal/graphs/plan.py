@@ -5,6 +5,7 @@ Everything here is immutable and knows nothing of models, disks or clocks.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
@@ -55,6 +56,10 @@ class Tool:
     """The function has a parameter `idempotency_key`, filled by the runner with `run:path`."""
     sha256: str = ""
     """Of its source file."""
+    is_async: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_async", inspect.iscoroutinefunction(self.function))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,6 +76,31 @@ def summarize(rows: Iterable[NodeRow]) -> dict[str, NodeSummary]:
     return {path: summarize_node(path, attempts) for path, attempts in in_order}
 
 
+class Summaries(Mapping[str, NodeSummary]):
+    """Nodes by path, summed up when they are first looked at: most runs are asked for their output alone."""
+
+    def __init__(self, rows: Iterable[NodeRow]) -> None:
+        self._rows = rows
+        self._made: dict[str, NodeSummary] | None = None
+
+    def __getitem__(self, path: str) -> NodeSummary:
+        return self._all()[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+    def _all(self) -> dict[str, NodeSummary]:
+        if self._made is None:
+            self._made = summarize(self._rows)
+        return self._made
+
+
 async def result_of(journal: Journal, run_id: str) -> RunResult:
     """What the journal tells of a run. Raises RunNotFound."""
     return make_result(await journal.run(run_id), await journal.rows(run_id))
@@ -90,7 +115,7 @@ def make_result(run: RunRow, rows: Iterable[NodeRow]) -> RunResult:
         inputs=run.inputs,
         output=run.output,
         error=run.error,
-        nodes=summarize(rows),
+        nodes=Summaries(rows),
     )
 
 

@@ -31,7 +31,8 @@ from shoal.graphs.judging import refusal
 from shoal.graphs.paths import node_at
 from shoal.graphs.pins import PlanChanged, changes_between, parts_of
 from shoal.graphs.plan import Plan
-from shoal.graphs.results import RunResult, make_result, result_of
+from shoal.graphs.results import RunResult, Summaries, result_of
+from shoal.graphs.slots import Slots
 from shoal.journal.failpoints import failpoint
 from shoal.journal.journal import OPEN_KINDS, Journal, JournalError, NodeRow, RowKind, RunExists, RunRow
 from shoal.workspace.types import ValueMismatch, read
@@ -67,11 +68,10 @@ class Runner:
         self._journal = journal
         self._on_event = on_event
         self._known_parts: dict[str, Mapping[str, str]] = {}
-        slots = asyncio.Semaphore(nodes_at_once)
         self._means = Means(
             engine=engine,
             journal=journal,
-            slots=slots,
+            slots=Slots(nodes_at_once),
             backoff_s=backoff_s,
             on_event=on_event,
             cache=cache,
@@ -190,8 +190,15 @@ class Runner:
             with suppress(JournalError):
                 await self._journal.release(run.id)
             raise
-        ended = replace(run, status=outcome.status, output=outcome.output, error=outcome.error)
-        result = make_result(ended, execution.rows)
+        result = RunResult(
+            run=run.id,
+            graph=run.graph,
+            status=outcome.status,
+            inputs=run.inputs,
+            output=outcome.output,
+            error=outcome.error,
+            nodes=Summaries(execution.rows),
+        )
         self._emit(RunFinished(run.id, result))
         return result
 

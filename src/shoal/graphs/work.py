@@ -6,12 +6,11 @@ import asyncio
 import contextvars
 import dataclasses
 import hashlib
-import inspect
 import logging
 import math
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from shoal.agents.agent import Agent
 from shoal.agents.engine import Engine, Request, Usage
@@ -30,8 +29,7 @@ class AttemptFailed(Exception):
     """The work gave nothing that can be used; the message is a sentence without the place."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """What one attempt gave."""
 
     output: Any
@@ -76,11 +74,14 @@ async def call_tool(tool: Tool, inputs: Mapping[str, Any], *, key: str) -> Made:
     Raises:
         AttemptFailed: it raised, or its result does not fit its declared type.
     """
-    arguments = {name: _detached(value) for name, value in inputs.items()}
+    # A tool may change what it is given; other nodes read the same value.
+    arguments = {
+        name: to_plain(value) if isinstance(value, dict | list) else value for name, value in inputs.items()
+    }
     if tool.takes_key:
         arguments["idempotency_key"] = key
     failpoint("tool_effect.before")
-    if inspect.iscoroutinefunction(tool.function):
+    if tool.is_async:
         try:
             result = await tool.function(**arguments)
         except (Exception, SystemExit) as error:
@@ -103,7 +104,10 @@ async def call_tool(tool: Tool, inputs: Mapping[str, Any], *, key: str) -> Made:
 
 def to_plain(value: Any) -> Any:
     """Plain JSON data of what a tool returns: records become dicts. Raises ValueMismatch."""
-    if value is None or isinstance(value, str | bool | int):
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
         if math.isfinite(value):
@@ -124,11 +128,6 @@ def sentence(text: str) -> str:
     """Text of others on one line of storable characters, cut where it gets long."""
     line = " ".join(text.encode("utf-8", "replace").decode().split())
     return line if len(line) <= 500 else line[:497] + "..."
-
-
-def _detached(value: Any) -> Any:
-    # A tool may change what it is given; other nodes read the same value.
-    return to_plain(value) if isinstance(value, dict | list) else value
 
 
 async def _in_thread(tool: Tool, arguments: Mapping[str, Any]) -> Any:

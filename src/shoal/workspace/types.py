@@ -297,12 +297,12 @@ def _storable(text: str, where: str) -> str:
 
 
 def _read_record(fields: Mapping[str, Type], value: object, where: str) -> dict[str, Any]:
-    from shoal.errors import suggest
-
     if not isinstance(value, Mapping):
         raise ValueMismatch(f"{where} is {_show(value)}, expected an object with {', '.join(fields)}")
     for name in value:
         if name not in fields:
+            from shoal.errors import suggest
+
             raise ValueMismatch(f"{where} has an unknown field '{name}'. {suggest(str(name), fields)}")
     result = {}
     for name, kind in fields.items():

@@ -1,0 +1,44 @@
+"""How much may be under way at once: places that are handed over in turn, free while there is room.
+
+That of asyncio looks through all who wait each time one is woken, which thousands of runs at once feel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+
+class Slots:
+    """A number of places; who finds none waits for the next in the order of arrival."""
+
+    def __init__(self, number: int) -> None:
+        self._num_free = number
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def take(self) -> asyncio.Future[None] | None:
+        """Take a place if there is one; else get in line, and `wait` for what this returns."""
+        if self._num_free:
+            self._num_free -= 1
+            return None
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        return turn
+
+    async def wait(self, turn: asyncio.Future[None]) -> None:
+        """Wait until one's turn comes; a place is taken then."""
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release()  # it came together with the cancellation
+            raise
+
+    def release(self) -> None:
+        """Give a place to the next in turn."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._num_free += 1
