@@ -289,8 +289,8 @@ def test_names_are_found_before_anything_is_compiled() -> None:
             "'account.home + 1' failed: No matching overloads found : _+_(null_type, int64)",
         ),
         (
-            "account.name.matches('[')",
-            "'account.name.matches('[')' failed: invalid regular expression: missing ]: [",
+            "account.name.matches('[' + 'a')",
+            "'account.name.matches('[' + 'a')' failed: invalid regular expression: missing ]: [a",
         ),
     ],
 )

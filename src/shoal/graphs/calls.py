@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shoal.graphs import functions
+from shoal.graphs.cel import pattern_fault
 from shoal.graphs.facts import proven
 from shoal.graphs.faults import Typed, mismatch, remedy, unknown_function
 from shoal.graphs.kinds import NEVER, NULL, NUMBERS, Kind, Option, has_option, item_of, join, list_of
@@ -30,6 +31,7 @@ class Caller(Reader):
         if node.name == "format":
             return self._format(of, node, facts)
         given = [self.infer(each, facts) for each in node.arguments]
+        self._check_pattern(node)
         if node.name in ("orValue", "or", "hasValue"):
             return self._option(of, given, node)
         if node.name not in functions.METHODS:
@@ -39,11 +41,18 @@ class Caller(Reader):
             self.fail(mismatch(node.name, [of, *given]), node.bracket)
         return Typed(node, kind, f"{atom(of)}.{node.name}({texts_of(given)})")
 
+    def _check_pattern(self, node: Call) -> None:
+        """Refuse a pattern that is written out and cannot be one."""
+        pattern = node.arguments[-1] if node.name == "matches" and node.arguments else None
+        if isinstance(pattern, Constant) and (reason := pattern_fault(pattern.text)):
+            self.fail(f"the pattern cannot be read: {reason}", pattern.start)
+
     def _is_space(self, name: str) -> bool:
         return name in _SPACES and name not in self.bound
 
     def _function(self, node: Call, facts: Facts) -> Typed:
         name = f"{node.of.name}.{node.name}" if isinstance(node.of, Name) else node.name
+        self._check_pattern(node)
         given = [self.infer(each, facts) for each in node.arguments]
         kinds = [each.kind for each in given]
         kind: Kind | None
@@ -89,6 +98,8 @@ class Caller(Reader):
         item = self._item_kind(of, node, is_option=is_option)
         lowered = f"x{len(self.bound)}"
         self.bound[variable.name] = (item, lowered)
+        if any(path[0] == variable.name for path in facts):
+            facts = frozenset(path for path in facts if path[0] != variable.name)
         given = [self._macro_part(each, node, facts, i) for i, each in enumerate(node.arguments[1:])]
         del self.bound[variable.name]
         kind = self._macro_kind(of, node, given)

@@ -41,6 +41,13 @@ def program_of(text: str) -> cel.Expression:
     return _environment().compile(text, disable_check=True)
 
 
+@functools.lru_cache(maxsize=512)
+def pattern_fault(literal: str) -> str | None:
+    """What is wrong with a regular expression, written as a text of CEL, or None."""
+    value = program_of(f"''.matches({literal})").eval()
+    return plain_reason(str(value.plain_value())) if value.type().name() == "ERROR" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """How a path is given to CEL: its value under a name, or null."""
@@ -122,4 +129,6 @@ def shaped(kind: Type, value: Any) -> Any:
 
 def plain_reason(text: str) -> str:
     """An error of CEL without its status code and its drawing."""
+    if "Iteration budget" in text:
+        return "it goes over more than 10 000 items"
     return text.partition(": ")[2].partition("\n")[0] or text

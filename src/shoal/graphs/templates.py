@@ -10,12 +10,13 @@ from typing import Any
 
 from shoal.errors import suggest
 from shoal.graphs.expressions import Compiled, Read, compile_expression
-from shoal.graphs.scope import ExpressionError, Scope
+from shoal.graphs.scope import ExpressionError, Scope, without_null
 from shoal.graphs.tokens import tokenize
 from shoal.graphs.values import Constant, Items, Text, common_type, fitted, literal_type
 from shoal.workspace.types import (
     FLOAT,
     STR,
+    Enum,
     ListOf,
     Nullable,
     Record,
@@ -194,6 +195,9 @@ def _checked(
 def _hint(made: Compiled, target: Type) -> str:
     if isinstance(made.type, Nullable) and accepts(target, made.type.of):
         return remedy(made)
+    words = without_null(plain(target))
+    if isinstance(words, Enum) and made.type == STR:
+        return f". Write its cases out, like x == '...' ? '{words.cases[0]}' : '{words.cases[-1]}'"
     if target == STR:
         return ". Convert it with string(...), or put text around it"
     if target == plain(target) and str(target) == "int" and made.type == FLOAT:
