@@ -31,7 +31,7 @@ _LEGITIMATE = re.compile(r"was not accepted|the budget of|were not accepted|cann
 """Reasons for which a run may fail that have nothing to do with types and names: values."""
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Writes without anchors, which graph files may not have."""
 
     def ignore_aliases(self, data: Any) -> bool:

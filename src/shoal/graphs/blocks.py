@@ -109,9 +109,8 @@ class BlockReader:
         output: dict[str, tuple[Compiled, Type]] = {}
         for name, value in given.items():
             needed, _ = links_of(expressions_in([value]))
-            facts = joined(
-                [around.facts, *(around.facts_of[each] for each in needed & around.facts_of.keys())]
-            )
+            behind = [around.behind[each].facts for each in needed & around.behind.keys()]
+            facts = joined([around.truths.facts, *behind])
             of = f" of node '{self.owner}'" if self.owner else ""
             scope = Scope(
                 reader=f"output '{name}'{of}",
@@ -148,5 +147,5 @@ def _after(around: Around, reader: StepReader, made: Made | None) -> Around:
         sources = {**sources, name: Source(made.type, gives)}
     may_be_skipped = made.may_be_skipped if made else getattr(reader.entry, "when", None) is not None
     skippable = around.skippable | {name} if may_be_skipped else around.skippable
-    facts_of = {**around.facts_of, name: reader.facts}
-    return replace(around, sources=sources, facts_of=facts_of, skippable=skippable)
+    behind = {**around.behind, name: reader.truths}
+    return replace(around, sources=sources, behind=behind, skippable=skippable)

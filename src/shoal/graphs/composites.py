@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.errors import suggest
-from shoal.graphs.expressions import Compiled
+from shoal.graphs.expressions import Compiled, Read
 from shoal.graphs.joins import NoJoin, joint_type
 from shoal.graphs.model import StepEntry
 from shoal.graphs.plan import (
@@ -30,7 +30,8 @@ from shoal.graphs.plan import (
 )
 from shoal.graphs.scope import Source
 from shoal.graphs.templates import is_template, remedy
-from shoal.graphs.tokens import RESERVED
+from shoal.graphs.tokens import RESERVED, Path
+from shoal.graphs.truths import Truths, words_at
 from shoal.graphs.values import source_type
 from shoal.graphs.workers import Signature
 from shoal.workspace.types import ANY, BOOL, INT, STR, Enum, ListOf, Nullable, Record, Type, accepts, plain
@@ -78,10 +79,11 @@ def _inline(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
 def _switch(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
     where, entry = reader.where, reader.entry
     subject = _given(reader, "switch", entry.switch, around)
+    path = subject.reference.path if isinstance(subject, Read) else None
     if subject is not None:
-        _check_cases(reader, subject.type)
+        _check_cases(reader, subject.type, path, around)
     cases = {
-        name: reader.inner(("cases", name), case).compile(around)
+        name: reader.inner(("cases", name), case).compile(_where_it_is(around, path, name))
         for name, case in (entry.cases or {}).items()
     }
     default = reader.inner(("default",), entry.default).compile(around) if entry.default else None
@@ -100,15 +102,23 @@ def _switch(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
     return Switch(subject=subject, cases=nodes, default=default.node if default else None), output
 
 
-def _check_cases(reader: StepReader, kind: Type) -> None:
+def _where_it_is(around: Around, path: Path | None, word: str) -> Around:
+    """Around a case: there its word is what stands at the path."""
+    if path is None:
+        return around
+    cases = {**around.truths.cases, path: frozenset([word])}
+    return replace(around, truths=Truths(around.truths.facts, cases))
+
+
+def _check_cases(reader: StepReader, kind: Type, path: Path | None, around: Around) -> None:
     """Whether the cases are values that the subject has, and all of them."""
     where, given = reader.where, reader.entry.cases or {}
     kind = plain(kind)
     words: tuple[str, ...] | None = None
     if kind == BOOL:
-        words = ("true", "false")
+        words = words_at(path, around.truths, ("true", "false"))
     elif isinstance(kind, Enum):
-        words = kind.cases
+        words = words_at(path, around.truths, kind.cases)
     elif kind not in (STR, INT):
         hint = remedy_for_switch(kind)
         message = f"`switch` of node '{reader.name}' is {kind}, expected an enum, str, int or bool{hint}"

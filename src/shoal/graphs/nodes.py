@@ -18,7 +18,6 @@ from shoal.graphs.model import (
     KINDS,
     NEEDED_BY_KINDS,
     BudgetEntry,
-    NodeEntry,
     StepEntry,
     kinds_of,
 )
@@ -35,9 +34,8 @@ from shoal.graphs.plan import (
     bodies,
 )
 from shoal.graphs.readers import Around, Reader
-from shoal.graphs.scope import EVERYTHING, Source, joined
+from shoal.graphs.scope import Source
 from shoal.graphs.texts import links_of, own_expressions
-from shoal.graphs.tokens import known_after
 from shoal.graphs.values import Constant, source_type
 from shoal.graphs.workers import (
     YES,
@@ -192,7 +190,7 @@ class StepReader(Reader):
     def compile(self, around: Around) -> Made | None:
         """The step ready to run, or None with its problems reported."""
         kind = self.kind()
-        around = self._after_when(around)
+        around = self.after_when(around)
         if kind is None:
             return None
         if kind in _LEAVES:
@@ -207,19 +205,6 @@ class StepReader(Reader):
     def _condition_alone(self, around: Around) -> None:
         """Looks at `accept` of a step whose work is faulty, so that what it gives is not known."""
         self._condition("accept", self.entry.accept, self._with_own(around, ANY))
-
-    def _after_when(self, around: Around) -> Around:
-        """What is known once all it needs has run and `when` holds."""
-        needed, _ = links_of(own_expressions(self.entry))
-        # What a step needs has run, so the `when` of that holds here too.
-        before = joined([around.facts, *(around.facts_of[name] for name in needed & around.facts_of.keys())])
-        text = self.entry.when if isinstance(self.entry, NodeEntry) else None
-        self._when = self._condition("when", text, replace(around, facts=before))
-        if self.has_faulty_when:  # what it was meant to prove is not asked for again
-            self.facts = EVERYTHING
-        else:
-            self.facts = joined([before, known_after(text)]) if text else before
-        return replace(around, facts=self.facts)
 
     def _inside(self, around: Around) -> Around:
         """What the steps inside may read: what this one needs has run by then."""
@@ -283,7 +268,7 @@ class StepReader(Reader):
             work=work,
             output=output,
             inputs=inputs,
-            when=self._when,
+            when=self.when,
             accept=accept,
             retry=self.entry.retry,
             timeout_s=self.entry.timeout_s,

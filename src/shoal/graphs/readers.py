@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shoal.errors import Problem
-from shoal.graphs.expressions import Compiled, compile_expression
-from shoal.graphs.model import StepEntry
+from shoal.graphs.cases import Contradiction
+from shoal.graphs.expressions import Compiled, compile_expression, constant_value
+from shoal.graphs.model import NodeEntry, StepEntry
 from shoal.graphs.scope import ExpressionError, Scope, Source
 from shoal.graphs.templates import ValueFault, compile_value, remedy
 from shoal.graphs.texts import links_of, own_expressions
-from shoal.graphs.tokens import Path
+from shoal.graphs.truths import UNSURE, Truths, after, all_of
 from shoal.graphs.workers import Known
 from shoal.workspace.types import BOOL, Nullable, Record, Type, accepts
 from shoal.workspace.yaml import Document, Where
@@ -48,10 +49,10 @@ class Around:
     """What a step may read where it stands, and what is known of it."""
 
     sources: Mapping[str, Source]
-    facts: frozenset[Path] = frozenset()
-    """Paths that are not null here."""
-    facts_of: Mapping[str, frozenset[Path]] = field(default_factory=dict)
-    """What is known as well where a node is needed, by node."""
+    truths: Truths = Truths()
+    """What is known here."""
+    behind: Mapping[str, Truths] = field(default_factory=dict)
+    """What is known as well where a node has run, by node."""
     skippable: frozenset[str] = frozenset()
     """Nodes that may have been skipped."""
 
@@ -67,7 +68,8 @@ class Reader:
         self.entry = entry
         self.has_faults = False
         self.has_faulty_when = False
-        self.facts: frozenset[Path] = frozenset()
+        self.when: Compiled | None = None
+        self.truths = Truths()
         """What is known where this step has run."""
 
     def fault(self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
@@ -85,9 +87,48 @@ class Reader:
             reader=f"node '{self.name}'",
             sources=around.sources,
             own=own,
-            facts=around.facts,
+            facts=around.truths.facts,
             skippable=skippable,
         )
+
+    def after_when(self, around: Around) -> Around:
+        """What is known once all it needs has run and `when` holds."""
+        needed, _ = links_of(own_expressions(self.entry))
+        before = self._before(around, needed)
+        text = self.entry.when if isinstance(self.entry, NodeEntry) else None
+        self.when = self.condition((*self.where, "when"), "when", text, replace(around, truths=before))
+        self.truths = before
+        if self.has_faulty_when:  # what it was meant to prove is not asked for again
+            self.truths = UNSURE
+        elif text and self.when:
+            self.truths = self._proven(text, before, around)
+        return replace(around, truths=self.truths)
+
+    def _before(self, around: Around, needed: set[str]) -> Truths:
+        """What a step needs has run, so the `when` of that holds here too."""
+        try:
+            return all_of([around.truths, *(around.behind[name] for name in needed & around.behind.keys())])
+        except Contradiction as err:
+            message = f"node '{self.name}' never runs, because of the `when` of what it reads: {err}"
+            self.fault(self.where, f"{message}. Read something else", at_key=True)
+            return UNSURE
+
+    def _proven(self, text: str, before: Truths, around: Around) -> Truths:
+        where = (*self.where, "when")
+        constant = constant_value(self.when) if self.when else None
+        if constant is False:
+            self.fault(
+                where,
+                f"`when` is always false, so node '{self.name}' never runs. Mend it, or delete the node",
+            )
+        elif constant is True:
+            message = f"`when` of node '{self.name}' is always true. Remove it"
+            self.kit.fault(where, message, is_warning=True)
+        try:
+            return after(text, before, self.scope(around))
+        except Contradiction as err:
+            self.fault(where, f"`when` of node '{self.name}' never holds: {err}. Mend it, or delete the node")
+            return UNSURE
 
     def condition(self, where: Where, key: str, text: str | None, around: Around) -> Compiled | None:
         """Compile an expression that must be true or false."""
@@ -97,6 +138,7 @@ class Reader:
         if compiled is None:
             self.has_faulty_when |= key == "when"
         elif not accepts(BOOL, compiled.type):
+            self.has_faulty_when |= key == "when"
             found = f"`{key}` of node '{self.name}' is {compiled.type}"
             self.fault(where, f"{found}, expected bool{_null_hint(compiled)}")
         return compiled
