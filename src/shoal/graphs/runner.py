@@ -210,6 +210,7 @@ class Runner:
             known = {*plan.block.nodes, *(row.path for row in rows)}
             raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, known)}")
         progress = Progress.replay(plan, run.inputs, rows)
+        progress.reopen()  # as a resume does, or it would not find what asks in a second go
         progress.due()  # so that it opens what holds the node
         instance = progress.find(path)
         if instance is None or instance.row is None or instance.row.kind == "failed":
