@@ -85,10 +85,16 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 1000 else f"{text[:700]} ... {text[-250:]}"
 
 
+_MOST_NAMES = 20
+"""How many names a sentence lists."""
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """The end of an error sentence: the nearest known name, or all of them."""
     names = sorted(known)
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"Did you mean '{near[0]}'?"
+    if len(names) > _MOST_NAMES:
+        return f"Known: {', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more."
     return f"Known: {', '.join(names)}." if names else "None are defined."

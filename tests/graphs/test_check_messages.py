@@ -235,7 +235,7 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
         (
             'price: "${find.price}"}}\n',
             'price: "${find.price}"}, when: boss.yes}\n',
-            "8:3 nodes wait for each other: facts -> judge -> boss -> facts. Let one of them read "
+            "8:81 nodes wait for each other: facts -> judge -> boss -> facts. Let one of them read "
             "something else, or use `repeat`",
         ),
         (

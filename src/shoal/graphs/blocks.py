@@ -16,7 +16,7 @@ from shoal.graphs.plan import Block, Budget, Node
 from shoal.graphs.readers import Around, Kit
 from shoal.graphs.scope import Scope, Source, joined
 from shoal.graphs.templates import ValueFault, compile_value
-from shoal.graphs.texts import expressions_in, links_of, links_of_step
+from shoal.graphs.texts import expressions_in, links_of, links_of_step, place_of
 from shoal.graphs.tokens import RESERVED
 from shoal.workspace.types import ANY, Nullable, Record, Type
 from shoal.workspace.yaml import Where
@@ -77,14 +77,26 @@ class BlockReader:
         links = {name: self._siblings(reader, readers) for name, reader in readers.items()}
         try:
             return list(TopologicalSorter(links).static_order())
-        except CycleError as err:
-            names = list(readers)
-            cycle = err.args[1]
-            first = min(cycle[:-1], key=names.index)
-            turned = [*cycle[cycle.index(first) : -1], *cycle[: cycle.index(first)], first]
-            message = f"nodes wait for each other: {' -> '.join(turned)}. Let one of them read something else"
-            self._fault(("nodes", first), f"{message}, or use `repeat`", at_key=True)
-            return names
+        except CycleError:
+            self._tell_of_cycles(links)
+            return list(readers)
+
+    def _tell_of_cycles(self, links: Mapping[str, set[str]]) -> None:
+        """One problem for each knot of nodes, at what the first of them reads of another."""
+        import networkx as nx  # late: only graphs that are wrong need it
+
+        waits = nx.DiGraph([(name, other) for name, others in links.items() for other in others])
+        names = list(links)
+        for knot in nx.strongly_connected_components(waits):
+            if len(knot) > 1:
+                first = min(knot, key=names.index)
+                steps = [step[0] for step in nx.find_cycle(waits.subgraph(knot), first)]
+                turned = [*steps[steps.index(first) :], *steps[: steps.index(first)]]
+                way = " -> ".join([first, *reversed(turned)])
+                where = (*self.where, "nodes", first)
+                place = place_of(self.kit.document, where, turned[1])
+                message = f"nodes wait for each other: {way}. Let one of them read something else"
+                self.kit.fault(place, f"{message}, or use `repeat`", at_key=place == where)
 
     def _siblings(self, reader: StepReader, readers: Mapping[str, StepReader]) -> set[str]:
         needed, asked = links_of_step(reader.entry)

@@ -49,7 +49,7 @@ def check_workspace(root: Path) -> Checked:
         plan, found = files.check(path)
         problems.extend(found)
         if plan and plan.name in plans:
-            problems.append(Problem(plan.file, 1, 1, _taken(plan.name, plans[plan.name].file)))
+            problems.append(files.problem(path, ("graph",), _taken(plan.name, plans[plan.name].file)))
         elif plan:
             plans[plan.name] = plan
     problems.extend(

@@ -30,6 +30,7 @@ from shoal.graphs.plan import (
 )
 from shoal.graphs.scope import Source
 from shoal.graphs.templates import is_template, remedy
+from shoal.graphs.texts import links_of_step
 from shoal.graphs.tokens import RESERVED, Path
 from shoal.graphs.truths import Truths, words_at
 from shoal.graphs.values import source_type
@@ -207,6 +208,10 @@ def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Co
     kind = known.type if known else None
     gives = "the last round gave"
     if "start" not in reader.entry_keys():
+        if kind is None and reader.name in set().union(*links_of_step(body)):
+            message = f"node '{reader.name}' reads its last round, whose type is not known before the first"
+            reader.fault((*reader.where, "repeat"), f"{message}. Add `start`: what that reads", at_key=True)
+            return None, Source(ANY, gives)
         # Absent in the first round, so it can only be asked for.
         return None, Source(Nullable(kind), gives) if kind else None
     given = reader.entry.start
@@ -217,7 +222,8 @@ def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Co
     where = (*reader.where, "start")
     start = reader.value(where, given, target, around, f"the start of node '{reader.name}'")
     if start is None:
-        return None, None
+        reader.has_faults = True
+        return None, Source(kind or ANY, gives)
     return start, Source(source_type(start.type), gives)
 
 
@@ -304,7 +310,7 @@ def check_policies(reader: StepReader, work: Work) -> None:
     if reader.entry.retry and not isinstance(work, ToolCall) and "once" in effects:
         message = f"node '{reader.name}' holds a tool with the effect once, which is never called again"
         reader.fault((*reader.where, "retry"), f"{message}. Remove `retry`", at_key=True)
-    if reader.entry.cache is None:
+    if reader.entry.cache is None or isinstance(work, HumanQuestion):
         return
     if not isinstance(work, AgentCall | ToolCall | GraphCall):
         message = "`cache` stands on agents, pure tools and graphs of these. Write it inside"

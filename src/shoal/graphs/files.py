@@ -98,6 +98,12 @@ class GraphFiles:
             file.problems += file.bounds
         return (None if file.has_errors else plan), file.problems
 
+    def problem(self, path: Path, where: Where, message: str) -> Problem:
+        """A problem at a place of a file that was read."""
+        file = self._read(path)
+        assert isinstance(file, _File), "a file that cannot be read has no places"
+        return file.document.problem(where, message)
+
     def problems_behind(self, path: Path) -> list[Problem]:
         """The problems of the files that a file calls, directly or not."""
         file = self._read(path)

@@ -175,7 +175,7 @@ class GraphFile(Strict):
     """graphs/<name>.yaml: a system of agents, tools and people."""
 
     version: Literal[1] = Field(description="The version of this file format.")
-    graph: str = Field(description="The name of the graph, which is also that of its file.")
+    graph: str = Field(description="The name of the graph; its file bears it too, as a rule.")
     about: str = Field("", description="One sentence on what the graph does.")
     input: dict[str, Any] = Field({}, description="Names and types of what a run is given.")
     nodes: dict[str, NodeEntry] = Field(description="Nodes by name; edges follow from what they read.")

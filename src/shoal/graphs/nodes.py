@@ -155,12 +155,12 @@ class StepReader(Reader):
             )
         elif self.entry.at_most > 16:
             self.fault((*self.where, "at_most"), f"'at_most' is {self.entry.at_most}, expected at most 16")
-        if self.entry.fallback is None:
+        if is_loop and self.entry.fallback is None:
             message = (
                 f"node '{self.name}' leads back to its own graph. Add `fallback`: what stands where it is "
                 "`at_most` deep"
             )
-            self.fault(self.where, message, at_key=True)
+            self.fault((*self.where, "at_most"), message, at_key=True)
         given = self.kit.known.input_of(name)  # compiling it would lead back here
         return worker_of_graph(name, Signature(input=given, output=None) if given else None)
 

@@ -9,13 +9,14 @@ from shoal.graphs.model import StepEntry, steps_in
 from shoal.graphs.scope import ExpressionError
 from shoal.graphs.templates import is_template, split_text
 from shoal.graphs.tokens import needed_and_asked
+from shoal.workspace.yaml import Document, Where
 
 _NEEDING = frozenset({"map", "repeat", "vote"})
 """Bodies that always run, so that the node needs what they need; what else is inside, it waits for."""
 
 
 def own_expressions(entry: StepEntry) -> Iterator[str]:
-    """The texts of a step's expressions, without those of steps inside it."""
+    """The texts of a step's expressions, without those of steps inside it and of what these give together."""
     when = getattr(entry, "when", None)
     yield from (text for text in (when, entry.accept, entry.until) if text is not None)
     if entry.escalate:
@@ -29,7 +30,6 @@ def own_expressions(entry: StepEntry) -> Iterator[str]:
         [
             *entry.with_.values(),
             *(entry.fallback or {}).values(),
-            *(entry.output or {}).values(),
             entry.human,
             entry.start,
         ]
@@ -66,6 +66,27 @@ def links_of_step(entry: StepEntry) -> tuple[set[str], set[str]]:
         inner_needed, inner_asked = links_of_step(inner)
         asked |= inner_asked
         (needed if keys[0] in _NEEDING else asked).update(inner_needed)
-    if entry.nodes is not None:  # whether what its output reads is there, is judged inside
-        asked |= links_of(expressions_in((entry.output or {}).values()))[0]
+    # Whether what the output of a block reads is there, is judged inside.
+    asked |= set().union(*links_of(expressions_in((entry.output or {}).values())))
     return needed, asked - needed
+
+
+def place_of(document: Document, where: Where, name: str) -> Where:
+    """Where inside a place of a graph file something named is read first; the place itself if nowhere."""
+    inside = sorted(
+        (mark.value, place) for place, mark in document.marks.items() if place[: len(where)] == where
+    )
+    for _, place in inside:
+        text = document.data
+        for key in place:
+            text = text[key]  # type: ignore[index]
+        if isinstance(text, str) and any(name in links for links in links_of(_expressions_at(place, text))):
+            return place
+    return where
+
+
+def _expressions_at(place: Where, text: str) -> Iterable[str]:
+    return [text] if place[-1] in _WHOLE and "${" not in text else expressions_in([text])
+
+
+_WHOLE = frozenset({"when", "accept", "until", "switch", "each"})
