@@ -91,7 +91,7 @@ def _tests(node: Syntax, holds: bool) -> Iterator[_Test]:
         case Binary(sign="in", left=left, right=Items(items=items)):
             words = [_word(each) for each in items]
             known = frozenset(word for word in words if word is not None)
-            if len(known) == len(set(words)) and None not in words:
+            if words and len(known) == len(set(words)) and None not in words:
                 yield from _test(left, known, holds)
         case _:
             yield from _test(node, frozenset(["true"]), holds)
