@@ -82,10 +82,9 @@ class Purse:
             purse.spent.tokens += tokens
         return None
 
-    def settle(self, calls: int, tokens: int) -> None:
-        """Correct what was set aside by what it turned out to be."""
+    def settle(self, tokens: int) -> None:
+        """Correct the tokens that were set aside by what more, or less, it took."""
         for purse in self.all():
-            purse.spent.calls += calls
             purse.spent.tokens += tokens
 
     def all(self) -> Iterator[Purse]:

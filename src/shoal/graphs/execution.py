@@ -113,11 +113,14 @@ class Execution:
     async def _work(self, start: Start) -> NodeRow | None:
         """Call an agent or a tool; None where there is nothing to record."""
         instance, node = start.instance, start.instance.node
-        if node.cache_s is not None and (row := self._kept(start)) is not None:
-            return row
-        if isinstance(node.work, GraphCall):
-            self._progress.open(instance)
-            return None
+        if node.cache_s is not None:
+            if (row := self._kept(start)) is not None:
+                return row
+            if isinstance(node.work, GraphCall):
+                self._progress.open(instance)
+                return None
+            if (shortage := self._progress.reserve(instance)) is not None:
+                return self._closing(shortage)
         if instance.num_rejected == 0:
             failpoint("node_start.before")
             self._emit_start(instance, start.attempt)

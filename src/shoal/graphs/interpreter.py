@@ -19,7 +19,7 @@ from typing import Any
 
 from shoal.errors import NodeFailed
 from shoal.graphs.activities import Single, begin, is_true
-from shoal.graphs.budgets import FROM_CACHE, MAX_STEPS, Limit, Purse, Spent, spent_by_path
+from shoal.graphs.budgets import MAX_STEPS, Limit, Purse, Spent, spent_by_path
 from shoal.graphs.frames import Activity, Frame, Inside, Instance, Result, StuckAs, value_of
 from shoal.graphs.judging import (
     can_go_on,
@@ -103,7 +103,7 @@ class Progress:
         if instance is None:
             self._recorded.setdefault(row.path, []).append(row)
             return
-        if instance.held or row.prompt_tokens or row.completion_tokens or row.message == FROM_CACHE:
+        if instance.held or row.prompt_tokens or row.completion_tokens:
             self._settle_call(instance, row)
         self._note(instance, row)
         self._become(instance, row)
@@ -131,10 +131,19 @@ class Progress:
         instance.activity = begin(instance, _inner(instance), self.plan)
         self._go_on(instance.activity)
 
+    def reserve(self, instance: Instance) -> Close | None:
+        """Set aside what a call will take at most; or what becomes of the node without it."""
+        work = instance.node.work
+        tokens = self._most_tokens.get(work.agent.name, 0) if isinstance(work, AgentCall) else 0
+        if shortage := instance.inside.purse.take_call(tokens):
+            return fall_back(instance, shortage)
+        instance.held = tokens
+        return None
+
     def cut(self, instance: Instance, limit: Limit) -> None:
         """Give an instance up because a limit of time around it is over."""
         limit.is_over = True
-        instance.inside.purse.settle(0, -instance.held)
+        instance.inside.purse.settle(-instance.held)
         instance.held = 0
         self._ready.append(instance)
 
@@ -305,12 +314,10 @@ class Progress:
                     return fall_back(instance, f"it stands {work.at_most} deep inside itself")
                 if node.cache_s is not None:
                     return Start(instance, instance.attempt + 1, inputs)
-            else:
-                tokens = self._most_tokens.get(work.agent.name, 0) if isinstance(work, AgentCall) else 0
-                if shortage := instance.inside.purse.take_call(tokens):
-                    return fall_back(instance, shortage)
-                instance.held = tokens
+            elif node.cache_s is not None:  # it costs nothing where the cache has it
                 return Start(instance, instance.attempt + 1, inputs)
+            else:
+                return self.reserve(instance) or Start(instance, instance.attempt + 1, inputs)
         self.open(instance)
         return None
 
@@ -386,8 +393,7 @@ class Progress:
         """Correct what was set aside for a call by what it took."""
         tokens = row.prompt_tokens + row.completion_tokens
         work = instance.node.work
-        is_saved = row.message == FROM_CACHE and isinstance(work, AgentCall | ToolCall)
-        instance.inside.purse.settle(-1 if is_saved else 0, tokens - instance.held)
+        instance.inside.purse.settle(tokens - instance.held)
         instance.held = 0
         if isinstance(work, AgentCall):
             self._most_tokens[work.agent.name] = max(tokens, self._most_tokens.get(work.agent.name, 0))

@@ -75,7 +75,7 @@ def _parts_of_agent(agent: Agent) -> dict[str, str]:
         f"the contract {name}": _hash(f"{agent.input} -> {agent.output}"),
         f"the base {name}": _hash(f"{agent.base.name} {agent.base.model}"),
         f"the adapter {name}": "none" if agent.adapter is None else agent.adapter.sha256,
-        f"the prompt {name}": _hash(agent.prompt or ""),
+        f"the prompt {name}": _hash(agent.about if agent.prompt is None else agent.prompt),
         f"the knowledge {name}": _hash(agent.knowledge),
     }
 
