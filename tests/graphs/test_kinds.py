@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 
 from shoal.agents.engine import Request
 from shoal.agents.scripted import ScriptedEngine
+from shoal.errors import InvalidInput
+from shoal.graphs.events import Event
+from shoal.graphs.pins import parts_of
 from shoal.graphs.plan import Escalation, Node, Plan
 from shoal.graphs.results import RunResult
 from shoal.graphs.runner import Runner
@@ -294,3 +298,137 @@ async def test_recursion_ends_with_the_fallback() -> None:
     assert result.output == {"depth": 4}
     last = result.nodes["top.again.again.again.again"]
     assert (last.status, last.reason) == ("fallback", "it stands 3 deep inside itself")
+
+
+async def test_questions_inside_other_nodes_are_answered_by_their_path() -> None:
+    body = node("ask", human(answer={"n": "int"}))
+    made = plan(
+        node("ask", each(value([*"abc"]), body, at_once=1)),
+        node("x", inline(node("approve", human()), output={"yes": ref("approve.yes")})),
+        output={"ask": ref("ask"), "yes": ref("x.yes")},
+    )
+    runner = make()
+    run_id = (await runner.start(made, MESSAGE)).run
+    for path, given in (("ask[2]", "2"), ("ask[0]", "0"), ("x.approve", "yes")):
+        await runner.answer(run_id, made, path, given)
+        with pytest.raises(
+            InvalidInput, match=f"node '{re.escape(path)}' of run .* has been answered already"
+        ):
+            await runner.answer(run_id, made, path, given)
+    with pytest.raises(InvalidInput, match=r"graph 'test' has no node 'x.aprove'. Did you mean 'x.approve'?"):
+        await runner.answer(run_id, made, "x.aprove", "yes")
+    with pytest.raises(InvalidInput, match=r"node 'ask\[7\]' of run .* does not wait for an answer"):
+        await runner.answer(run_id, made, "ask[7]", "7")
+    with pytest.raises(InvalidInput, match=r"'ask\[1\]', expected {n: int} as JSON"):
+        await runner.answer(run_id, made, "ask[1]", "yes")
+    assert (await runner.resume(run_id, made)).status == "waiting"
+    await runner.answer(run_id, made, "ask[1]", "1")
+    assert (await runner.resume(run_id, made)).output == {"ask": [{"n": 0}, {"n": 1}, {"n": 2}], "yes": True}
+
+
+async def test_a_question_that_nobody_waits_for_any_more_is_refused_kindly() -> None:
+    held = inline(node("bad", tool(fail)), node("ask", human()), output={"x": value(1)})
+    made = plan(node("held", held, fallback={"x": value(7)}), node("other", human()))
+    runner = make()
+    result = await runner.start(made, MESSAGE)
+    assert result.status == "waiting"
+    message = "node 'held.ask' of run .* is not waited for any more: what is around it went on without it"
+    with pytest.raises(InvalidInput, match=message):
+        await runner.answer(result.run, made, "held.ask", "yes")
+
+
+async def test_an_uncertain_effect_inside_is_never_papered_over() -> None:
+    num_effects = 0
+
+    async def pay() -> int:
+        nonlocal num_effects
+        num_effects += 1
+        raise ConnectionError("lost")
+
+    held = inline(node("pay", tool(pay, effect="once")), node("bad", tool(fail)), output={"x": ref("pay")})
+    body = node("m", held, fallback={"x": value(7)}, retry=3)
+    made = plan(node("m", each(value([1]), body), retry=3), output={"m": ref("m")})
+    runner = make()
+    result = await runner.start(made, MESSAGE)
+    assert (result.status, num_effects) == ("unknown", 1)
+    assert f"`agentctl runs answer {result.run} m[0].pay RESULT`" in (result.error or "")
+    await runner.answer(result.run, made, "m[0].pay", "5")
+    result = await runner.resume(result.run, made)
+    assert (result.output, num_effects) == ({"m": [{"x": 7}]}, 1)  # no retry repeats it
+
+
+async def test_a_resume_goes_on_with_what_is_done_inside_a_node_that_failed() -> None:
+    calls: list[int] = []
+    never = asyncio.Event()
+
+    async def work(n: int) -> int:
+        calls.append(n)
+        if n == 2 and len(calls) < 4:
+            await never.wait()
+        return n
+
+    body = node("m", tool(work, "int", {"n": "int"}), inputs={"n": ref("item")})
+    made = plan(node("m", each(value([0, 1, 2]), body, at_once=1), timeout_s=0.02), output={"m": ref("m")})
+    runner = make()
+    result = await runner.start(made, MESSAGE)
+    assert result.error == "node 'm' failed: it took longer than 0.02 s"
+    assert (await runner.resume(result.run, made)).output == {"m": [0, 1, 2]}
+    assert calls == [0, 1, 2, 2]
+
+
+async def test_what_a_case_is_written_as() -> None:
+    made = plan(node("s", switch(value("none"), {"a": add("s", value(1))})))
+    assert (await run(made)).error == "node 's' failed: `switch` gave \"none\", which has no case"
+    made = plan(node("m", each(value("none"), add("m", value(1)))))
+    assert (await run(made)).error == "node 'm' failed: `each` gave \"none\", expected a list"
+    until = plan(node("r", repeat(add("r", value(1)), value("no"))))
+    assert (await run(until)).error == "node 'r' failed: a condition gave \"no\", expected true or false"
+
+
+async def test_kinds_hold_each_other() -> None:
+    """A map of graphs, each with a loop whose rounds are switches."""
+    odd = add("c", calc("c?", lambda s: s["c"] + 1))
+    even = add("c", calc("c?", lambda s: s["c"]))
+    chosen = node("c", switch(calc("c?", lambda s: s["c"] % 2 == 1), {"true": odd, "false": even}))
+    until = calc("", lambda s: s["c"] >= s["input"]["n"])
+    inner = block(
+        node("c", repeat(chosen, until, 50, start=value(0))), output={"n": ref("c")}, output_type={"n": "int"}
+    )
+    call = node("m", graph("count", {"n": "int"}), inputs={"n": ref("item")}, output={"n": "int"})
+    made = plan(node("m", each(value([3, 9]), call)), output={"m": ref("m")}, graphs={"count": inner})
+    result = await run(made)
+    assert result.output == {"m": [{"n": 3}, {"n": 9}]}
+    assert {"m[1].c[2].true", "m[1].c[0].false", "m[1].c[2]", "m[1].c", "m[1]"} <= result.nodes.keys()
+
+
+async def test_an_item_reads_what_is_around_it_and_a_list_may_be_long() -> None:
+    made = plan(
+        add("a", value(10)),
+        node("m", each(value([*range(3000)]), add("m", calc("a item", lambda s: s["a"] + s["item"])))),
+        output={"n": calc("m", lambda s: sum(s["m"]))},
+    )
+    assert (await run(made)).output == {"n": sum(range(3000)) + 3000 * 12}
+
+
+async def test_events_tell_of_nodes_that_hold_others() -> None:
+    events: list[Event] = []
+    runner = Runner(ScriptedEngine(), MemoryJournal(), on_event=events.append)
+    await runner.start(plan(node("held", inline(add("a", value(1)), output={"a": ref("a")}))), MESSAGE)
+    told = [(type(event).__name__, getattr(event, "path", "")) for event in events[1:-1]]
+    assert told == [
+        ("NodeStarted", "held"),
+        ("NodeStarted", "held.a"),
+        ("NodeFinished", "held.a"),
+        ("NodeFinished", "held"),
+    ]
+
+
+async def test_pins_name_what_is_inside() -> None:
+    held = inline(node("b", agent("a", {"x": "int"})), output={"x": ref("b.x")})
+    parts = parts_of(
+        plan(node("m", each(value([1]), node("m", held))), graphs={"g": block(node("t", tool(fail)))})
+    )
+    assert parts["node 'm'"] == "map"
+    assert parts["node 't' of graph 'g'"] == "tool fail"
+    assert "the prompt of agent 'a'" in parts
+    assert "the source of tool 'fail'" in parts

@@ -244,6 +244,7 @@ class Samples(Activity):
         around = self.inside
         inside = Inside(
             purse=around.purse,
+            graphs=around.graphs,
             limit=around.limit,
             sample=f"{around.sample}.{number}" if around.sample else str(number),
             is_sampled=around.is_sampled or number > 0,

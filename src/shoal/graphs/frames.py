@@ -25,6 +25,8 @@ class Inside:
     """What holds for all that happens at one place of a run."""
 
     purse: Purse
+    graphs: Mapping[str, Block]
+    """Those of the plan."""
     limit: Limit | None = None
     sample: str = ""
     """Which sample of which votes this is: `1`, or `1.0` for a vote in a vote."""
@@ -51,6 +53,7 @@ class Instance:
         "is_skipped",
         "node",
         "num_escalated",
+        "num_goes",
         "num_rejected",
         "output",
         "parent",
@@ -73,6 +76,8 @@ class Instance:
         """The last one that is recorded."""
         self.num_rejected = 0
         """Since the node was last given up."""
+        self.num_goes = 1
+        """One, and one more for each attempt that was ever rejected."""
         self.num_escalated = 0
         self.escalated: NodeRow | None = None
         """The attempt that another step is to better."""
@@ -95,8 +100,11 @@ class Instance:
 
     @property
     def prefix(self) -> str:
-        """What the paths of its children begin with."""
-        return self.path if self.attempt == 0 else f"{self.path}#{self.attempt + 1}"
+        """What the paths of its children begin with: others after each rejection, the same after a failure.
+
+        So a resume goes on with what is done inside a node that failed.
+        """
+        return f"{self.path}#{self.num_goes}" if self.num_goes > 1 else self.path
 
 
 def value_of(node: Node, output: Any, confidence: float | None) -> Any:

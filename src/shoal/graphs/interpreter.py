@@ -197,6 +197,7 @@ class Progress:
             is_last = instance.escalated is not None
             instance.num_rejected = instance.node.retry + 1 if is_last else instance.num_rejected + 1
             instance.escalated = None
+            instance.num_goes += 1
         elif kind == "escalated":
             instance.num_escalated += 1
             instance.escalated = row
@@ -387,7 +388,11 @@ class Progress:
         if budget.seconds is not None:
             reason = f"the budget of {whose} is used up: {budget.seconds:g} s"
             limit = Limit(budget.seconds, reason, limit)
-        return Inside(purse, limit) if around is None else replace(around, purse=purse, limit=limit)
+        return (
+            Inside(purse, self.plan.graphs, limit)
+            if around is None
+            else replace(around, purse=purse, limit=limit)
+        )
 
     def _settle_call(self, instance: Instance, row: NodeRow) -> None:
         """Correct what was set aside for a call by what it took."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from shoal.graphs.activities import is_true
 from shoal.graphs.frames import Instance, value_of
-from shoal.graphs.plan import AgentCall, ExpressionFailed, GraphCall, HumanQuestion, Node, ToolCall, Vote
+from shoal.graphs.plan import (
+    AgentCall,
+    Block,
+    ExpressionFailed,
+    GraphCall,
+    HumanQuestion,
+    Node,
+    ToolCall,
+    Vote,
+    bodies,
+)
 from shoal.graphs.steps import Close
 from shoal.journal.journal import NodeRow, RowKind
 from shoal.workspace.types import ValueMismatch, read
@@ -66,14 +77,25 @@ def can_go_on(instance: Instance) -> bool:
 
 def num_retries(instance: Instance) -> int:
     """How often its work may be tried again."""
-    if acts_once(instance.node) or any(purse.is_used_up for purse in instance.inside.purse.all()):
+    node, inside = instance.node, instance.inside
+    if node.retry == 0 or any(purse.is_used_up for purse in inside.purse.all()):
         return 0
-    return instance.node.retry
+    work_alone = replace(node, escalate=None)  # that is not repeated
+    return 0 if _holds_once(work_alone, inside.graphs, set()) else node.retry
 
 
 def acts_once(node: Node) -> bool:
     """Whether its work must never be repeated."""
     return isinstance(node.work, ToolCall) and node.work.tool.effect == "once"
+
+
+def _holds_once(node: Node, graphs: Mapping[str, Block], seen: set[str]) -> bool:
+    """Whether another attempt could repeat what must never be repeated."""
+    inner = [*bodies(node).values()]
+    if isinstance(node.work, GraphCall) and node.work.graph not in seen:
+        seen.add(node.work.graph)
+        inner += graphs[node.work.graph].nodes.values()
+    return acts_once(node) or any(_holds_once(each, graphs, seen) for each in inner)
 
 
 def fall_back(instance: Instance, reason: str | None) -> Close:
