@@ -92,7 +92,7 @@ _MOST_NAMES = 20
 def suggest(word: str, known: Iterable[str]) -> str:
     """The end of an error sentence: the nearest known name, or all of them."""
     names = sorted(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    near = get_close_matches(word, names, n=1, cutoff=0.6) if len(word) <= 100 else []
     if near:
         return f"Did you mean '{near[0]}'?"
     if len(names) > _MOST_NAMES:

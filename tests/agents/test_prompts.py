@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shoal.agents.agent import Agent, Base
-from shoal.agents.prompts import MAX_CHARS, MAX_STEPS, check_prompt, render_prompt
+from shoal.agents.prompts import MAX_CHARS, MAX_INPUT, MAX_STEPS, check_prompt, render_prompt
 from shoal.errors import ShoalError
 from shoal.workspace.types import parse_record
 
@@ -38,6 +38,10 @@ def test_a_prompt_chooses_loops_and_filters() -> None:
     prompt += " {{ x | join('+') }}"
     assert render(prompt, x=["a", "", "b"]) == "1 A2 B a++b"
     assert render(prompt, x=[]) == "nothing"
+
+
+def test_a_choice_without_else_prints_nothing() -> None:
+    assert render("a{{ 'b' if x == 1 }}c", x=2) == "ac"
 
 
 def test_an_agent_without_a_prompt_is_asked_by_its_fields() -> None:
@@ -75,6 +79,13 @@ def test_variables_of_the_prompt_itself_are_known() -> None:
         ("{% include 'a' %}", "cannot use 'include'"),
         ("{% for a in x recursive %}{{ loop(x) }}{% endfor %}", "cannot call 'loop'"),
         ("{{ x }", "this is not a template"),
+        ("{{ x is callable }}", "'callable' is not a test of prompts"),
+        ("{{ " + "(" * 900 + "x" + ")" * 900 + " }}", "nested deeper than 30"),
+        ("{% if x %}" * 31 + "{% endif %}" * 31, "nested deeper than 30"),
+        ("{% for a in x %}" * 25 + "{% endfor %}" * 25, "nested deeper than 30"),
+        ("{{ x }}" * 2000, "more than 5,000 words and signs"),
+        ("a" * 100_001, "longer than 100,000 characters"),
+        ("{{ " + "9" * 5000 + " }}", "a number is too long"),
     ],
 )
 def test_what_a_prompt_must_not_do_is_said(prompt: str, message: str) -> None:
@@ -90,9 +101,16 @@ def test_loops_are_counted() -> None:
         render(prompt, x=["a"] * 1000)
 
 
+def test_values_and_time_are_limited() -> None:
+    with pytest.raises(ShoalError, match=f"longer than {MAX_INPUT:,} characters"):
+        render("{{ x | length }}", x="a" * MAX_INPUT)
+    with pytest.raises(ShoalError, match="takes more than 0.1 s"):
+        render("{% for a in x[:900] %}{% if (x | lower) == a %}{% endif %}{% endfor %}", x="é" * 199_000)
+
+
 def test_output_is_limited_while_it_is_made() -> None:
     with pytest.raises(ShoalError, match=f"longer than {MAX_CHARS:,} characters"):
-        render("{% for a in x %}{{ a }}{% endfor %}", x=["a" * 10_000] * 100)
+        render("{% for a in x %}{{ a }}{% endfor %}", x=["a" * 10_000] * 15)
 
 
 def test_a_text_cannot_be_doubled_until_memory_is_full() -> None:

@@ -2,41 +2,52 @@
 
 A prompt prints input fields and `knowledge`, chooses with `if`, loops over lists and uses the filters in
 `FILTERS`. It cannot call functions, build strings or do arithmetic (that is a tool's work), so no template,
-however hostile, can grow beyond what its data holds: loops are counted and output is cut off with an error.
-Values are printed as they are and never read as a template themselves.
+however hostile, can grow beyond what its data holds. Values are printed as they are and never read as a
+template themselves.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes, pass_context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateSyntaxError, nodes
 
-from shoal.errors import Problem, ShoalError, suggest
+from shoal.agents.sandbox import (
+    FILTERS,
+    MAX_CHARS,
+    MAX_CPU_S,
+    MAX_INPUT,
+    MAX_STEPS,
+    TESTS,
+    PromptFailed,
+    sandbox,
+    size_of,
+    stream,
+)
+from shoal.errors import Problem, one_line, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from jinja2.runtime import Context
-
     from shoal.agents.agent import Agent
 
-__all__ = ["FILTERS", "MAX_CHARS", "MAX_STEPS", "check_prompt", "render_prompt"]
+__all__ = [
+    "FILTERS",
+    "MAX_CHARS",
+    "MAX_CPU_S",
+    "MAX_INPUT",
+    "MAX_STEPS",
+    "PromptFailed",
+    "check_prompt",
+    "render_prompt",
+]
 
-MAX_CHARS = 100_000
-"""The longest prompt; no small model reads more."""
-MAX_STEPS = 20_000
-"""The most turns all loops of a prompt make together."""
+MAX_TOKENS = 5_000
+"""Words and signs inside the braces of one prompt."""
+MAX_DEPTH = 30
+"""Of expressions and blocks in each other."""
 
-FILTERS = frozenset({
-    "capitalize", "count", "default", "first", "float", "int", "join", "last", "length", "list", "lower",
-    "reverse", "sort", "string", "title", "tojson", "trim", "unique", "upper",
-})  # fmt: skip
 _METHODS = frozenset({
     "endswith", "get", "items", "keys", "lower", "split", "splitlines", "startswith", "strip", "title",
     "upper", "values",
@@ -47,84 +58,16 @@ _NODES = (
     nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.CondExpr, nodes.If, nodes.For, nodes.Assign,
     nodes.Call, nodes.Keyword,
 )  # fmt: skip
+_LONG_NUMBER = re.compile(r"[0-9_]{1000}")
 _GIVEN = frozenset({"knowledge", "loop"})
 _DEFAULT = "{{ about }}\n\n{% for name, value in fields.items() %}{{ name }}: {{ value }}\n{% endfor %}"
-
-
-class PromptFailed(ShoalError):
-    """A prompt cannot be made from these values."""
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja2 that counts the turns of loops; what may be written is decided by `_faults` before."""
-
-    def _generate(
-        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
-    ) -> str:
-        for loop in source.find_all(nodes.For):
-            loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
-        return super()._generate(source, name, filename, defer_init)
-
-
-@pass_context
-def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
-    steps = context["_steps"]
-    for item in items:
-        steps[0] += 1
-        if steps[0] > MAX_STEPS:
-            raise PromptFailed(
-                f"the loops of the prompt make more than {MAX_STEPS:,} turns. Give it shorter lists"
-            )
-        yield item
-
-
-def _join(items: Iterable[Any], separator: str = "", attribute: str | None = None) -> str:
-    texts = [_text(item if attribute is None else item[attribute]) for item in items]
-    if sum(map(len, texts)) + len(separator) * len(texts) > MAX_CHARS:
-        raise _too_long()
-    return separator.join(texts)
-
-
-def _text(value: Any) -> Any:
-    """How a value is printed: numbers as people write them, lists and records as JSON, null as `none`."""
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        case dict() | list() | tuple():
-            return json.dumps(value, ensure_ascii=False)
-        case str() | StrictUndefined():
-            return value
-        case _:
-            return str(value)
-
-
-def _too_long() -> PromptFailed:
-    return PromptFailed(f"the prompt is longer than {MAX_CHARS:,} characters. Give it shorter values")
-
-
-@lru_cache(maxsize=1)
-def _sandbox() -> _Sandbox:
-    env = _Sandbox(autoescape=False, undefined=StrictUndefined, finalize=_text, keep_trailing_newline=False)
-    known: dict[str, Callable[..., Any]] = {name: env.filters[name] for name in FILTERS}
-    env.filters = known | {"join": _join, "tojson": _to_json, "_counted": _counted}
-    env.globals = {}
-    return env
-
-
-def _to_json(value: Any) -> str:
-    # Jinja's own escapes < and ' for HTML, which a model would have to read around.
-    return json.dumps(value, ensure_ascii=False)
 
 
 @lru_cache(maxsize=256)
 def _compiled(source: str, names: frozenset[str]) -> Template:
     if problems := check_prompt(source, names, "prompt.md"):
         raise PromptFailed("\n".join(map(str, problems)))
-    return _sandbox().from_string(source)
+    return sandbox().from_string(source)
 
 
 def check_prompt(source: str, names: Iterable[str], file: str) -> list[Problem]:
@@ -136,14 +79,48 @@ def check_prompt(source: str, names: Iterable[str], file: str) -> list[Problem]:
         file: How the prompt's file is called in the problems.
     """
     try:
-        tree = _sandbox().parse(source)
+        tree = _parsed(source)
+        found = [*_faults(tree), *_unknown(tree, frozenset(names))]
+        if not found:
+            sandbox().compile(tree)  # it finds unknown tests, and blocks too deep for Python
     except TemplateSyntaxError as error:
         return [Problem(file, error.lineno, 1, f"this is not a template: {error.message}")]
+    except (RecursionError, MemoryError, SyntaxError):
+        return [Problem(file, 1, 1, _TOO_DEEP)]
     lines = source.splitlines() or [""]
     return [
         Problem(file, line, _column(lines[min(line, len(lines)) - 1], word), message)
-        for line, word, message in (*_faults(tree), *_unknown(tree, frozenset(names)))
+        for line, word, message in found
     ]
+
+
+_TOO_DEEP = f"expressions or blocks are nested deeper than {MAX_DEPTH}. Flatten the prompt"
+
+
+def _parsed(source: str) -> nodes.Template:
+    """The tree of a template of a size that can be looked at.
+
+    Raises:
+        TemplateSyntaxError: it is none, or too much of one.
+    """
+    if len(source) > MAX_CHARS:
+        raise TemplateSyntaxError(f"it is longer than {MAX_CHARS:,} characters. Shorten it", 1)
+    if long := _LONG_NUMBER.search(source):
+        raise TemplateSyntaxError("a number is too long", source.count("\n", 0, long.start()) + 1)
+    env = sandbox()
+    tokens = (token for token in env.lex(source) if token[1] not in ("data", "whitespace"))
+    for number, (line, _, _) in enumerate(tokens):
+        if number >= MAX_TOKENS:
+            raise TemplateSyntaxError(
+                f"it has more than {MAX_TOKENS:,} words and signs. Compute in a tool", line
+            )
+    tree = env.parse(source)
+    level: list[nodes.Node] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in node.iter_child_nodes()]
+    if level:
+        raise TemplateSyntaxError(_TOO_DEEP, level[0].lineno)
+    return tree
 
 
 def _column(line: str, word: str) -> int:
@@ -160,6 +137,12 @@ def _faults(tree: nodes.Template) -> Iterator[tuple[int, str, str]]:
                 node.name,
                 f"'{node.name}' is not a filter of prompts. {suggest(node.name, FILTERS)}",
             )
+        elif isinstance(node, nodes.Test) and node.name not in TESTS:
+            yield (
+                node.lineno,
+                node.name,
+                f"'{node.name}' is not a test of prompts. {suggest(node.name, TESTS)}",
+            )
         elif isinstance(node, nodes.Call):
             word = node.node.attr if isinstance(node.node, nodes.Getattr) else getattr(node.node, "name", "")
             if not isinstance(node.node, nodes.Getattr) or word not in _METHODS:
@@ -167,7 +150,7 @@ def _faults(tree: nodes.Template) -> Iterator[tuple[int, str, str]]:
         elif not isinstance(node, (*_NODES, nodes.Helper)) or isinstance(node, nodes.NSRef):
             word = type(node).__name__.lower()
             yield (
-                node.lineno,
+                node.lineno or 1,
                 word,
                 f"a prompt cannot use '{word}': it prints, loops and chooses. Compute in a tool",
             )
@@ -198,21 +181,13 @@ def render_prompt(agent: Agent, values: Mapping[str, Any]) -> str:
         {**given, "knowledge": agent.knowledge} if agent.prompt else {"about": agent.about, "fields": given}
     )
     try:
-        return _stream(_compiled(source, frozenset(scope)), scope)
+        if size_of(scope, MAX_INPUT + 1) > MAX_INPUT:
+            raise PromptFailed(f"its values are longer than {MAX_INPUT:,} characters. Give it shorter ones")
+        return stream(_compiled(source, frozenset(scope)), scope)
     except PromptFailed as error:
         raise PromptFailed(f"agent '{agent.name}': {error}") from error
-    except (TemplateError, TypeError, ValueError) as error:
+    except Exception as error:
+        # Filters raise whatever a value that they cannot take makes them raise.
         raise PromptFailed(
-            f"agent '{agent.name}': the prompt does not fit the values it got: {error}"
+            f"agent '{agent.name}': the prompt does not fit the values it got: {one_line(str(error))}"
         ) from error
-
-
-def _stream(template: Template, scope: Mapping[str, Any]) -> str:
-    parts: list[str] = []
-    length = 0
-    for part in template.generate({**scope, "_steps": [0]}):
-        length += len(part)
-        if length > MAX_CHARS:
-            raise _too_long()
-        parts.append(part)
-    return "".join(parts).strip()

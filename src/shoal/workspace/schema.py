@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from shoal.errors import Problem, suggest
 from shoal.workspace.types import Record, Type, TypeSyntaxError, parse_record
-from shoal.workspace.yaml import Document, Where
+from shoal.workspace.yaml import MAX_PROBLEMS, Document, Where
 
 
 class Strict(BaseModel):
@@ -36,7 +36,7 @@ def problems_of(document: Document, model: type[Strict]) -> list[Problem]:
     try:
         model.model_validate(document.data)
     except ValidationError as err:
-        errors = [dict(each) for each in err.errors(include_url=False)]
+        errors = [dict(each) for each in err.errors(include_url=False)[:MAX_PROBLEMS]]
         return [_problem(document, model, each) for each in errors if not _is_misspelt(each, errors)]
     return []
 
