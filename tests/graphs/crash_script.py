@@ -16,11 +16,26 @@ from typing import Any
 
 from shoal.agents.engine import Request
 from shoal.agents.scripted import ScriptedEngine
-from shoal.graphs.plan import Plan
+from shoal.graphs.plan import Block, Node, Plan, ToolCall
 from shoal.graphs.results import RunResult
 from shoal.graphs.runner import Runner
 from shoal.journal import SqliteJournal
-from tests.graphs.plans import agent, calc, human, log_of, node, plan, ref, tool, value
+from tests.graphs.plans import (
+    agent,
+    block,
+    calc,
+    each,
+    graph,
+    human,
+    log_of,
+    node,
+    plan,
+    ref,
+    repeat,
+    switch,
+    tool,
+    value,
+)
 
 Note = Callable[[str], None]
 
@@ -35,7 +50,7 @@ def noting(log: Path) -> Note:
 
 
 def build(note: Note, length: int) -> Plan:
-    """An agent that is refused once, beside a chain; then a payment, a question and a last tool."""
+    """An agent that is refused once, beside a chain; then a payment, a question, a map, a loop, a graph."""
 
     async def step(name: str, n: int) -> int:
         note(name)
@@ -65,14 +80,46 @@ def build(note: Note, length: int) -> Plan:
         node("pay", paid, inputs={"amount": ref(last)}, when=calc("reply skipped?", lambda s: True)),
         node("send", sent, inputs={"n": ref(last)}),
         node("approve", human(), when=calc("pay send", lambda s: True)),
+        *holders(tool(step, input=inputs)),
         node(
             "end",
             tool(step, input=inputs),
             inputs={"name": value("end"), "n": ref("send")},
-            when=ref("approve.yes"),
+            when=calc("approve many loop sub", lambda s: s["approve"]["yes"]),
         ),
-        output={"paid": ref("pay.paid"), "end": ref("end"), "text": ref("reply.text")},
+        output={
+            "paid": ref("pay.paid"),
+            "end": ref("end"),
+            "text": ref("reply.text"),
+            "held": calc("many loop sub", lambda s: [s["many"], s["loop"], s["sub"]["n"]]),
+        },
+        graphs={"inner": inner(tool(step, input=inputs))},
     )
+
+
+def holders(work: ToolCall) -> list[Node]:
+    """A map, a loop and a graph; every piece of work notes its path."""
+    item = {"name": calc("", lambda s: f"many[{s['item']}]"), "n": ref("item")}
+    round_ = {
+        "name": calc("", lambda s: f"loop[{s.get('loop', 0)}]"),
+        "n": calc("loop?", lambda s: s.get("loop", 0)),
+    }
+    asked = ref("approve.yes")
+    return [
+        node("many", each(value([0, 1, 2]), node("many", work, inputs=item), at_once=2), when=asked),
+        node(
+            "loop",
+            repeat(node("loop", work, inputs=round_), calc("", lambda s: s["loop"] >= 3)),
+            when=asked,
+        ),
+        node("sub", graph("inner"), output={"n": "int"}, when=asked),
+    ]
+
+
+def inner(work: ToolCall) -> Block:
+    """A switch whose case is a step."""
+    case = node("x", work, inputs={"name": value("sub.x.a"), "n": value(6)})
+    return block(node("x", switch(value("a"), {"a": case})), output={"n": ref("x")})
 
 
 async def main(file: Path, log: Path, length: int) -> None:

@@ -71,10 +71,9 @@ async def test_other_inputs_another_prompt_another_engine_are_asked_anew() -> No
     await run(asks(), cache, script)
     await run(asks("servus"), cache, script)
     await run(asks(), cache, script, identity="another model")
-    work = asks().block.nodes["a"].work
+    work = agent("a", {"text": "str"}, {"q": "str"})
     changed = dataclasses.replace(work, agent=dataclasses.replace(work.agent, prompt="Be brief."))
-    made = dataclasses.replace(asks().block.nodes["a"], work=changed)
-    await run(plan(made), cache, script)
+    await run(plan(dataclasses.replace(asks().block.nodes["a"], work=changed)), cache, script)
     assert script.num_asked == 4
     assert len(cache.kept) == 4
 

@@ -39,7 +39,8 @@ class Scene:
 
     @property
     def right_answer(self) -> str:
-        return f'{{"paid": {float(self.length)}, "end": {self.length + 1}, "text": "good"}}\n'
+        held = "[[1, 2, 3], 3, 7]"
+        return f'{{"paid": {float(self.length)}, "end": {self.length + 1}, "text": "good", "held": {held}}}\n'
 
     def process(self, failpoint: str = "") -> subprocess.Popen[str]:
         script = ROOT / "tests" / "graphs" / "crash_script.py"
@@ -80,7 +81,7 @@ class Scene:
 
 
 FEW = [(name, 1) for name in FAILPOINTS]
-FEW += [("result_commit.before", 2), ("group_commit.after", 3)]
+FEW += [("result_commit.before", 2), ("group_commit.after", 3), ("join.after", 3)]
 FEW += [
     (f"tool_effect.{side}", count) for side in ("before", "after") for count in (3, 4)
 ]  # pay is one of these
