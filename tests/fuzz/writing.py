@@ -235,7 +235,8 @@ class Writer:
             match self.dice.randrange(4):
                 case 0:
                     step["accept"] = self.expression(BOOL)
-                    step["retry"] = self.dice.choice([0, 1, 2])
+                    if not self._acts_once(step):
+                        step["retry"] = self.dice.choice([0, 1, 2])
                 case 1:
                     self.known = around
                     if isinstance(gives, Record):
@@ -248,6 +249,10 @@ class Writer:
                 case 3:
                     step["budget"] = {"calls": 500}
         self.known = around
+
+    def _acts_once(self, step: dict[str, Any]) -> bool:
+        once = [tool.name for tool in self.tools.values() if tool.effect == "once"]
+        return any(f"'tool': '{name}'" in str(step) for name in once)
 
     # -- expressions --------------------------------------------------------------------------------------
 
@@ -267,7 +272,9 @@ class Writer:
             return f"x ${{{self.expression(self.dice.choice([STR, INT, FLOAT]))}}} y"
         if isinstance(kind, Record) and self.dice.random() < 0.3:
             return {name: self.value(each) for name, each in kind.fields.items()}
-        return f"${{{self.expression(kind)}}}"
+        text = self.expression(kind)
+        # A word alone is no word of an enum: it is written as it is.
+        return text.strip("'") if text in ("'a'", "'b'", "'c'") else f"${{{text}}}"
 
     def expression(self, kind: Type, depth: int = 0) -> str:
         """A CEL text that gives a type, mostly."""
@@ -385,8 +392,16 @@ def _written(kind: Type) -> Any:
 
 
 def _literal(dice: Random, kind: Type) -> Any:
-    value = random_value(dice, kind)
-    return "word" if isinstance(value, str) and not isinstance(kind, Enum | Nullable) else value
+    """A value as it may be written in YAML."""
+
+    def plain_text(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: plain_text(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [plain_text(each) for each in value]
+        return "word" if value in _VALUES["str"][3:] else value
+
+    return plain_text(random_value(dice, kind))
 
 
 def _cel(dice: Random, kind: Type) -> str:
