@@ -6,6 +6,7 @@ plain `${`. What an expression yields is never looked at for `${` again.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from shoal.errors import suggest
@@ -27,6 +28,9 @@ from shoal.workspace.types import (
     read,
 )
 from shoal.workspace.yaml import Where
+
+_PROMPT = re.compile(r"(?<!\$)\{\{|\{%")
+"""What starts a piece of Jinja, which nothing in a graph file would read."""
 
 
 def is_template(value: object) -> bool:
@@ -131,6 +135,9 @@ def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, w
     Raises:
         ValueFault: the place and the sentence.
     """
+    if isinstance(value, str) and (found := _PROMPT.search(value)):
+        message = f"{scope.reader}: '{found[0]}' belongs to prompts. Values are read with ${{...}} here"
+        raise ValueFault(where, message, found.start())
     if is_template(value):
         return _compile_template(where, value, target, scope, what)
     inner = plain(target) if target else None
