@@ -88,8 +88,10 @@ async def test_a_refused_row_leaves_the_others_of_its_group(journal: PostgresJou
     await journal.record(node_row("old"))
     rows = [node_row("old"), *(node_row("a", output=n) for n in range(3)), node_row("b"), node_row("c")]
     lost = NodeRow(run="r9", path="a", attempt=1, kind="done")
-    results = await asyncio.gather(*map(journal.record, [*rows, lost]), return_exceptions=True)
+    huge = node_row("huge", prompt_tokens=2**70)
+    results = await asyncio.gather(*map(journal.record, [huge, *rows, lost]), return_exceptions=True)
     assert [type(result).__name__ for result in results] == [
+        "JournalError",
         "AlreadyRecorded",
         "NoneType",
         "AlreadyRecorded",

@@ -22,7 +22,7 @@ T = TypeVar("T")
 FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Everything that comes out of a Link when the server cannot or will not do its part."""
 
-_PASSING = (
+PASSING = (
     OSError,  # refused, reset, no such host, and every timeout
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -33,6 +33,7 @@ _PASSING = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby that takes over in a moment
     asyncpg.InternalClientError,  # the answer was cut off in the middle
 )
+"""After these it is worth to try again."""
 _SETTINGS = {
     "application_name": "shoal",
     "synchronous_commit": "on",
@@ -106,7 +107,7 @@ class Link:
 
     def _is_passing(self, error: Exception) -> bool:
         is_broken = self._connection is None or self._connection.is_closed()
-        is_passing = isinstance(error, _PASSING) or (is_broken and type(error) is asyncpg.InterfaceError)
+        is_passing = isinstance(error, PASSING) or (is_broken and type(error) is asyncpg.InterfaceError)
         if is_passing and not is_broken and not isinstance(error, asyncpg.TransactionRollbackError):
             self._connection.terminate()  # what it may still say belongs to nobody
         return is_passing
@@ -124,7 +125,7 @@ def explain(place: str, error: Exception, run_id: str | None = None) -> JournalE
     if remedy is not None:
         sentence = f"the journal at {place} cannot be used: {said}. {remedy}"
         return JournalError(sentence + (f", then `agentctl runs resume {run_id}`" if run_id else ""))
-    verb = "reached" if isinstance(error, _PASSING) else "used"
+    verb = "reached" if isinstance(error, PASSING) else "used"
     sentence = f"the journal at {place} cannot be {verb}: {said}."
     if run_id is None:
         return JournalError(f"{sentence} Check that the server runs, and `journal:` in agents.yaml")

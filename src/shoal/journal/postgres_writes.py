@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from shoal.journal.failpoints import failpoint
 from shoal.journal.journal import OPEN_KINDS, AlreadyRecorded, RunExists, RunLost
-from shoal.journal.postgres_link import FAULTS, Link, explain
+from shoal.journal.postgres_link import FAULTS, PASSING, Link, explain
 from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, TYPES
 
 _MOST = 1000
@@ -91,6 +91,7 @@ class Write:
     blobs: Mapping[str, str]
     settled: asyncio.Future[None]
     was_sent: bool = False
+    """Whether it was tried already, and the answer lost."""
     key: Key = field(init=False)
     """What the database answers when it has written it; path and attempt are empty for a run itself."""
 
@@ -161,9 +162,13 @@ class GroupWrites:
             failpoint("group_commit.before")
             refused = await self._link.call(lambda connection: self._send(connection, group))
             failpoint("group_commit.after")
-        except FAULTS as error:
+        except Exception as error:
+            if len(group) > 1 and not isinstance(error, PASSING):
+                for write in group:  # one of them cannot be stored; the others shall not suffer for it
+                    await self._write([write])
+                return
             self._owed += [write for write in group if write.kind == "release"]
-            refused = {write.key: explain(self._link.place, error, write.run) for write in group}
+            refused = {write.key: self._explain(error, write.run) for write in group}
         for write in group:
             if write.settled.done():
                 continue  # cancelled meanwhile; the row is written all the same
@@ -172,21 +177,29 @@ class GroupWrites:
             else:
                 write.settled.set_result(None)
 
+    def _explain(self, error: Exception, run_id: str) -> Exception:
+        return explain(self._link.place, error, run_id) if isinstance(error, FAULTS) else error
+
     async def _send(self, connection: Any, group: list[Write]) -> dict[Key, Exception]:
         """Write a group, and say what was refused and why."""
-        before = {write.key for write in group if write.was_sent}
-        for write in group:
-            write.was_sent = True
+        try:
+            return await self._try(connection, group)
+        except PASSING:
+            for write in group:
+                write.was_sent = True
+            raise
+
+    async def _try(self, connection: Any, group: list[Write]) -> dict[Key, Exception]:
         query, arguments = _statement(group)
         written = {tuple(row) for row in await connection.fetch(query, self._owner, *arguments)}
         refused: dict[Key, Exception] = {}
         for write in group:
             if write.key not in written and write.kind != "release":
-                refusal = await self._judge(connection, write, write.key in before)
+                refusal = await self._judge(connection, write)
                 refused |= {write.key: refusal} if refusal else {}
         return refused
 
-    async def _judge(self, connection: Any, write: Write, was_sent: bool) -> Exception | None:
+    async def _judge(self, connection: Any, write: Write) -> Exception | None:
         """Why a row was not written; None if the first try wrote it, of which we got no answer."""
         found = await connection.fetchrow(_LOOK, *write.key)
         if found is None:
@@ -203,7 +216,7 @@ class GroupWrites:
             case _:
                 is_there = (found["epoch"], found["outcome_digest"]) == (write.values[-1], write.values[-2])
                 refusal = RunLost(write.run)
-        return None if was_sent and is_there else refusal
+        return None if write.was_sent and is_there else refusal
 
 
 def _statement(group: list[Write]) -> tuple[str, Sequence[Any]]:
