@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from shoal.graphs.budgets import Limit
 from shoal.graphs.frames import Activity, Frame, Inside, Instance, Result
 from shoal.graphs.plan import (
     Expression,
@@ -14,7 +16,6 @@ from shoal.graphs.plan import (
     Inline,
     Map,
     Node,
-    Plan,
     Repeat,
     Scope,
     Switch,
@@ -26,12 +27,12 @@ from shoal.graphs.votes import winner
 _SKIPPED = Result(is_skipped=True)
 
 
-def begin(instance: Instance, inside: Inside, plan: Plan) -> Activity:
+def begin(instance: Instance) -> Activity:
     """The activity of a node that holds others. Raises ExpressionFailed."""
-    scope, prefix = instance.scope, instance.prefix
+    scope, prefix, inside = instance.scope, instance.prefix, _inner(instance)
     match instance.node.work:
         case GraphCall(graph=graph):
-            return Frame(plan.graphs[graph], {"input": instance.inputs}, f"{prefix}.", instance, inside)
+            return Frame(inside.graphs[graph], {"input": instance.inputs}, f"{prefix}.", instance, inside)
         case Inline(block=block):
             return Frame(block, dict(scope), f"{prefix}.", instance, inside)
         case Switch() as switch:
@@ -45,6 +46,19 @@ def begin(instance: Instance, inside: Inside, plan: Plan) -> Activity:
             return Samples(work, prefix, instance, inside)
         case other:
             raise AssertionError(f"{type(other).__name__} holds nothing")
+
+
+def _inner(instance: Instance) -> Inside:
+    """What holds inside a node that holds others, during one attempt."""
+    inside, node = instance.inside, instance.node
+    if node.timeout_s is not None:
+        limit = Limit(node.timeout_s, f"it took longer than {node.timeout_s:g} s", inside.limit)
+        inside = replace(inside, limit=limit)
+    if instance.num_rejected:
+        inside = replace(inside, is_sampled=True, is_again=True)
+    if isinstance(node.work, GraphCall) and node.work.at_most is not None:
+        inside = replace(inside, calls=(*inside.calls, node))
+    return inside
 
 
 def _chosen(switch: Switch, scope: Scope) -> tuple[str, Node]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from shoal.graphs.budgets import Limit, Purse
 from shoal.graphs.plan import AgentCall, Block, Expression, ExpressionFailed, Node, Scope, Vote
@@ -114,8 +114,7 @@ def value_of(node: Node, output: Any, confidence: float | None) -> Any:
     return output
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What an activity makes of its children."""
 
     output: Any = None

@@ -12,12 +12,10 @@ around it, where that has a retry, an escalation or a fallback left.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from shoal.errors import NodeFailed
 from shoal.graphs.activities import Single, begin, is_true
 from shoal.graphs.budgets import MAX_STEPS, Limit, Purse, Spent, spent_by_path
 from shoal.graphs.frames import Activity, Frame, Inside, Instance, Result, StuckAs, value_of
@@ -27,7 +25,6 @@ from shoal.graphs.judging import (
     inputs_of,
     num_retries,
     question_of,
-    uncertain,
     verdict,
 )
 from shoal.graphs.plan import (
@@ -40,6 +37,7 @@ from shoal.graphs.plan import (
     ToolCall,
     Vote,
 )
+from shoal.graphs.standing import depth, failed_in, first_row, is_cut, own_limit_over, uncertain, why_failed
 from shoal.graphs.steps import Close, Outcome, Start, Step
 from shoal.journal.journal import NodeRow, RowKind
 from shoal.workspace.types import ValueMismatch
@@ -62,8 +60,8 @@ class Progress:
         """What the journal tells of instances that are not ready yet."""
         self._live: dict[str, Instance] = {}
         """Instances that are ready and not settled."""
-        self._opened: deque[Instance] = deque()
-        self._ready: deque[Instance] = deque()
+        self._opened: list[Instance] = []
+        self._ready: list[Instance] = []
         self._reopens = False
         self._spent: dict[str, Spent] = {}
         self._most_tokens: dict[str, int] = {}
@@ -87,12 +85,11 @@ class Progress:
     def due(self) -> list[Step]:
         """What became possible since the last call, each step once."""
         steps: list[Step] = []
-        opened, ready = self._opened, self._ready
-        while opened or ready:
-            if opened:
-                self._take_in()
-            if ready:
-                step = self._judge(ready.popleft())
+        while self._opened or self._ready:
+            self._take_in()
+            ready, self._ready = self._ready, []
+            for instance in ready:
+                step = self._judge(instance)
                 if step is not None:
                     steps.append(step)
         return steps
@@ -112,7 +109,7 @@ class Progress:
         """Give failed nodes another go: their cause may be mended."""
         self._reopens = True
         self._take_in()
-        for instance in [*_failed(self._top)]:
+        for instance in [*failed_in(self._top)]:
             self._revive(instance)
             self._ready.append(instance)
 
@@ -128,7 +125,7 @@ class Progress:
 
     def open(self, instance: Instance) -> None:
         """Begin with what a graph node holds: the cache does not have it."""
-        instance.activity = begin(instance, _inner(instance), self.plan)
+        instance.activity = begin(instance)
         self._go_on(instance.activity)
 
     def reserve(self, instance: Instance) -> Close | None:
@@ -154,9 +151,9 @@ class Progress:
         top = self._top
         stuck_as = top.stuck_as() if top.stuck else None
         if stuck_as == "unknown":
-            return Outcome("unknown", output, uncertain(_first_row(top, "unknown")))
+            return Outcome("unknown", output, uncertain(first_row(top, "unknown")))
         if stuck_as == "failed":
-            return Outcome("failed", output, _why_failed(top))
+            return Outcome("failed", output, why_failed(top))
         if top.stuck and top.inside.limit is not None and top.inside.limit.is_over:
             return Outcome("failed", output, top.inside.limit.reason)
         if fault is not None:
@@ -170,23 +167,25 @@ class Progress:
 
     def _take_in(self) -> None:
         """Let instances that became ready take in what is recorded of them."""
-        opened, ready, live = self._opened, self._ready, self._live
-        while opened:
-            instance = opened.popleft()
-            live[instance.path] = instance
-            node = instance.node
-            if node.budget is not None or isinstance(node.work, GraphCall):
-                self._give_budget(instance)
-            rows = self._recorded.pop(instance.path, None) if self._recorded else None
-            if rows is None:
-                ready.append(instance)
-                continue
-            for row in rows:
-                self._note(instance, row)
-            if rows[-1].kind == "failed" and self._reopens:
-                ready.append(instance)
-            else:
-                self._become(instance, rows[-1])
+        while self._opened:
+            opened, self._opened = self._opened, []
+            for instance in opened:
+                self._live[instance.path] = instance
+                node = instance.node
+                if node.budget is not None or isinstance(node.work, GraphCall):
+                    self._give_budget(instance)
+                if self._recorded and (rows := self._recorded.pop(instance.path, None)):
+                    self._take_rows(instance, rows)
+                else:
+                    self._ready.append(instance)
+
+    def _take_rows(self, instance: Instance, rows: list[NodeRow]) -> None:
+        for row in rows:
+            self._note(instance, row)
+        if rows[-1].kind == "failed" and self._reopens:
+            self._ready.append(instance)
+        else:
+            self._become(instance, rows[-1])
 
     def _note(self, instance: Instance, row: NodeRow) -> None:
         """Keep count of attempts."""
@@ -239,8 +238,8 @@ class Progress:
             self._ready.append(owner)
             return
         stuck_as = activity.stuck_as()
-        ends = (stuck_as == "failed" and can_go_on(owner)) or _over(owner) is not None
-        if ends and stuck_as != "unknown" and not _is_cut(owner):
+        ends = (stuck_as == "failed" and can_go_on(owner)) or own_limit_over(owner) is not None
+        if ends and stuck_as != "unknown" and not is_cut(owner):
             self._ready.append(owner)
         else:
             self._stick(owner, stuck_as)
@@ -277,10 +276,10 @@ class Progress:
             return self._join(instance)
         inside = instance.inside
         if inside.limit is not None:
-            if _is_cut(instance):
+            if is_cut(instance):
                 self._stick(instance, "cut")
                 return None
-            if (limit := _over(instance)) is not None:
+            if (limit := own_limit_over(instance)) is not None:
                 return fall_back(instance, limit.reason)
         if instance.attempt == 0 and (shortage := instance.parent.inside.purse.take_step()):
             return Close(instance, 1, "failed", shortage)
@@ -311,7 +310,7 @@ class Progress:
         if isinstance(work, AgentCall | ToolCall | GraphCall):
             instance.inputs = inputs = inputs_of(instance)
             if isinstance(work, GraphCall):
-                if work.at_most is not None and _depth(instance) > work.at_most:
+                if work.at_most is not None and depth(instance) > work.at_most:
                     return fall_back(instance, f"it stands {work.at_most} deep inside itself")
                 if node.cache_s is not None:
                     return Start(instance, instance.attempt + 1, inputs)
@@ -346,8 +345,8 @@ class Progress:
             except (ExpressionFailed, ValueMismatch) as error:
                 reason = str(error)
         else:
-            limit = _over(instance)
-            reason = _why_failed(activity) if limit is None else limit.reason
+            limit = own_limit_over(instance)
+            reason = why_failed(activity) if limit is None else limit.reason
             if limit is not None and limit is not activity.inside.limit:
                 return fall_back(instance, reason)  # its own budget
         if result.is_skipped and instance.escalated is None:
@@ -402,61 +401,3 @@ class Progress:
         instance.held = 0
         if isinstance(work, AgentCall):
             self._most_tokens[work.agent.name] = max(tokens, self._most_tokens.get(work.agent.name, 0))
-
-
-def _inner(instance: Instance) -> Inside:
-    """What holds inside a node that holds others, during one attempt."""
-    inside, node = instance.inside, instance.node
-    if node.timeout_s is not None:
-        limit = Limit(node.timeout_s, f"it took longer than {node.timeout_s:g} s", inside.limit)
-        inside = replace(inside, limit=limit)
-    if instance.num_rejected:
-        inside = replace(inside, is_sampled=True, is_again=True)
-    if isinstance(node.work, GraphCall) and node.work.at_most is not None:
-        inside = replace(inside, calls=(*inside.calls, node))
-    return inside
-
-
-def _depth(instance: Instance) -> int:
-    return 1 + sum(node is instance.node for node in instance.inside.calls)
-
-
-def _is_cut(instance: Instance) -> bool:
-    """Whether a limit of time around an instance is over."""
-    limit = instance.parent.inside.limit
-    return limit is not None and limit.one_is_over()
-
-
-def _over(instance: Instance) -> Limit | None:
-    """The limit of the instance itself, or of its activity, that is over."""
-    around = instance.parent.inside.limit
-    each = instance.activity.inside.limit if instance.activity else instance.inside.limit
-    found = None
-    while each is not None and each is not around:
-        if each.is_over:
-            found = each  # the outermost counts: that of its budget
-        each = each.around
-    return found
-
-
-def _failed(activity: Activity) -> Iterator[Instance]:
-    for child, stuck_as in activity.stuck.items():
-        if child.row is not None and stuck_as == "failed":
-            yield child
-        elif child.activity is not None:
-            yield from _failed(child.activity)
-
-
-def _first_row(activity: Activity, stuck_as: StuckAs) -> NodeRow:
-    """Of several stuck nodes the first in the graph is told of, whichever came first."""
-    held_up = [child for child, why in activity.stuck.items() if why == stuck_as]
-    child = min(held_up, key=activity.place)
-    if child.row is not None:
-        return child.row
-    assert child.activity is not None
-    return _first_row(child.activity, stuck_as)
-
-
-def _why_failed(activity: Activity) -> str:
-    row = _first_row(activity, "failed")
-    return str(NodeFailed(row.path, row.message or ""))

@@ -20,7 +20,7 @@ from shoal.graphs.plan import (
     bodies,
 )
 from shoal.graphs.steps import Close
-from shoal.journal.journal import NodeRow, RowKind
+from shoal.journal.journal import RowKind
 from shoal.workspace.types import ValueMismatch, read
 
 
@@ -104,9 +104,8 @@ def fall_back(instance: Instance, reason: str | None) -> Close:
     if node.fallback is None:
         return Close(instance, attempt, "failed", reason)
     try:
-        values = {name: given.evaluate(instance.scope) for name, given in node.fallback.items()}
         kind = node.work.agent.output if isinstance(node.work, AgentCall) else node.output
-        output = read(kind, values, "fallback")
+        output = read(kind, node.fallback.evaluate(instance.scope), "fallback")
     except (ExpressionFailed, ValueMismatch) as error:
         return Close(instance, attempt, "failed", f"its fallback fails: {error}")
     confidence = 0.0 if isinstance(node.work, AgentCall | Vote) else None  # nobody stands behind it
@@ -135,12 +134,3 @@ def question_of(instance: Instance, work: HumanQuestion) -> Close:
     """A question for a person. Raises ExpressionFailed."""
     text = str(work.question.evaluate(instance.scope))
     return Close(instance, instance.attempt + 1, "waiting", text)
-
-
-def uncertain(row: NodeRow) -> str:
-    """What to tell a person about a tool that may have acted."""
-    reason = row.message or "the process stopped between its intent and its result"
-    return (
-        f"node '{row.path}' may have acted or not: {reason}. Look whether it did, then run "
-        f"`agentctl runs answer {row.run} {row.path} RESULT`, or with --not-done instead of the result"
-    )
