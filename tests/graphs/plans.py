@@ -63,6 +63,15 @@ def value(constant: Any) -> Calc:
     return Calc(lambda _: constant)
 
 
+def record(**fields: Expression) -> Calc:
+    """What a mapping with expressions inside gives."""
+    return Calc(
+        lambda scope: {name: each.evaluate(scope) for name, each in fields.items()},
+        frozenset[str]().union(*(each.reads for each in fields.values())),
+        frozenset[str]().union(*(each.asks for each in fields.values())),
+    )
+
+
 def ref(path: str) -> Calc:
     """What `${path}` gives."""
     name, *fields = path.split(".")
@@ -144,11 +153,12 @@ def node(name: str, work: Work, **options: Any) -> Node:
 
     `output` names a type where that does not follow from the work.
     """
+    if isinstance(options.get("fallback"), Mapping):
+        options["fallback"] = record(**options["fallback"])
     options["output"] = parse_type(options["output"]) if "output" in options else _output(work)
     expressions = [
         *options.get("inputs", {}).values(),
-        *(options.get("fallback") or {}).values(),
-        *(options[key] for key in ("when", "accept") if options.get(key)),
+        *(options[key] for key in ("when", "accept", "fallback") if options.get(key)),
     ]
     inner: list[Node] = [options["escalate"].to] if options.get("escalate") else []
     own = {name}

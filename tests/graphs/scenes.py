@@ -19,7 +19,7 @@ from shoal.graphs.plan import (
     Vote,
 )
 from shoal.workspace.types import ANY, BOOL, Record, parse_record
-from tests.graphs.plans import agent, human, ref, tool, value
+from tests.graphs.plans import agent, human, record, ref, tool, value
 
 ANYTHING = Record({"value": ANY})
 
@@ -79,7 +79,7 @@ def every_kind() -> Plan:
     )
     decide = Vote(body=step("decide", policy), samples=3, by="majority", on=("decision",))
     collect = Repeat(
-        body=step("collect", triage, retry=1, fallback={"intent": value("other")}),
+        body=step("collect", triage, retry=1, fallback=record(intent=value("other"))),
         until=text("collect.complete", "collect"),
         at_most=5,
     )

@@ -75,7 +75,7 @@ def test_expressions_give_values(tmp_path: Path) -> None:
     assert pay.evaluate({**scope, "boss": {"yes": True}}) is True
     fallback = nodes["write"].fallback
     assert fallback is not None
-    assert fallback["text"].evaluate(scope) == "Ann, a colleague will write to you."
+    assert fallback.evaluate(scope)["text"] == "Ann, a colleague will write to you."
 
 
 def test_what_a_when_proves_holds_in_nodes_that_follow(tmp_path: Path) -> None:

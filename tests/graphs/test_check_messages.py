@@ -86,7 +86,8 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
         (
             "tool: refund",
             "knowledge: returns",
-            "19:5 'knowledge' is not available in this version yet. Put short texts into agents/NAME/knowledge/",
+            "19:5 'knowledge' is not available in this version yet. Put short texts into "
+            "agents/NAME/knowledge/",
         ),
         (
             "tool: refund",
@@ -251,7 +252,7 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
         (
             "nodes:",
             'nodes:\n  idle: {tool: days_open, fallback: {a: 1}}\n  ask: {human: "${idle}?"}',
-            "5:27 tool 'days_open' gives int, and a fallback stands only for a record. Remove it",
+            "5:37 node 'idle': the fallback is {'a': 1}, expected int",
         ),
     ],
 )

@@ -376,8 +376,7 @@ def links(node: Node) -> tuple[frozenset[str], frozenset[str]]:
 
 def _expressions(node: Node) -> Iterator[Expression]:
     yield from node.inputs.values()
-    yield from (node.fallback or {}).values()
-    yield from (each for each in (node.when, node.accept) if each)
+    yield from (each for each in (node.when, node.accept, node.fallback) if each)
     if node.escalate:
         yield node.escalate.when
     match node.work:

@@ -151,9 +151,7 @@ class StepEntry(Strict):
     timeout_s: Annotated[float | None, Given] = Field(
         None, gt=0, description="Seconds that one try may take."
     )
-    fallback: Annotated[dict[str, Any] | None, Given] = Field(
-        None, description="The output where all tries failed."
-    )
+    fallback: Any = Field(None, description="The output where all tries failed.")
     escalate: Annotated[EscalateEntry | None, Given] = Field(
         None, description="Who answers where this step is not good enough."
     )

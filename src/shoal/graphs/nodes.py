@@ -36,7 +36,7 @@ from shoal.graphs.plan import (
 from shoal.graphs.readers import Around, Reader
 from shoal.graphs.scope import Source
 from shoal.graphs.texts import links_of, own_expressions
-from shoal.graphs.values import Constant, source_type
+from shoal.graphs.values import Constant, Items, source_type
 from shoal.graphs.workers import (
     YES,
     Signature,
@@ -155,7 +155,7 @@ class StepReader(Reader):
             )
         elif self.entry.at_most > 16:
             self.fault((*self.where, "at_most"), f"'at_most' is {self.entry.at_most}, expected at most 16")
-        if is_loop and self.entry.fallback is None:
+        if is_loop and not isinstance(self.entry.fallback, dict):
             message = (
                 f"node '{self.name}' leads back to its own graph. Add `fallback`: what stands where it is "
                 "`at_most` deep"
@@ -240,11 +240,12 @@ class StepReader(Reader):
     def _promised(self, worker: Worker, around: Around) -> Record | None:
         """What a graph gives that leads back to itself: the types of the fallback."""
         fields: dict[str, Type] = {}
-        for name, given in (self.entry.fallback or {}).items():
+        promised = self.entry.fallback if isinstance(self.entry.fallback, dict) else {}
+        for name, given in promised.items():
             where = (*self.where, "fallback", name)
             if compiled := self.value(where, given, None, around, f"output '{name}' of {worker.subject}"):
                 fields[name] = compiled.type
-        if len(fields) < len(self.entry.fallback or {}) or not fields:
+        if len(fields) < len(promised) or not fields:
             return None
         record = Record(fields)
         self.kit.promises.append(((*self.where, "fallback"), str(self.entry.graph), record))
@@ -258,7 +259,7 @@ class StepReader(Reader):
         seen = source_type(with_confidence(output) if has_confidence else output)
         with_own = self._with_own(around, seen, subject)
         accept = self._condition("accept", self.entry.accept, with_own)
-        fallback = self._fallback(output, subject, around) if self.entry.fallback is not None else None
+        fallback = self._fallback(output, subject, around) if "fallback" in self.entry_keys() else None
         escalate = composites.compile_escalation(self, work, output, around, with_own)
         composites.check_policies(self, work)
         if self.has_faults:
@@ -317,31 +318,30 @@ class StepReader(Reader):
             if name not in inputs and name not in missing
         }
 
-    def _fallback(self, output: Type, subject: str, around: Around) -> dict[str, Compiled]:
-        given = self.entry.fallback or {}
-        if not isinstance(output, Record):
-            message = f"{subject} gives {output}, and a fallback stands only for a record. Remove it"
-            self.fault((*self.where, "fallback"), message, at_key=True)
-            return {}
+    def _fallback(self, output: Type, subject: str, around: Around) -> Compiled | None:
+        where, given = (*self.where, "fallback"), self.entry.fallback
+        if not isinstance(output, Record) or not isinstance(given, dict):
+            return self.value(where, given, output, around, "the fallback")
         fields = output.fields
-        result: dict[str, Compiled] = {}
+        parts: dict[str, Compiled] = {
+            name: Constant(0.0 if kind == FLOAT else None, kind)
+            for name, kind in fields.items()
+            if _has_default(name, kind)
+        }
         for name, value in given.items():
-            where = (*self.where, "fallback", name)
             if name not in fields:
-                self.fault(where, f"{subject} gives no '{name}'. {suggest(name, fields)}", at_key=True)
-            elif compiled := self.value(where, value, fields[name], around, f"output '{name}' of {subject}"):
-                result[name] = compiled
-        lacking = [
-            name for name, kind in fields.items() if name not in given and not _has_default(name, kind)
-        ]
+                self.fault(
+                    (*where, name), f"{subject} gives no '{name}'. {suggest(name, fields)}", at_key=True
+                )
+            elif compiled := self.value(
+                (*where, name), value, fields[name], around, f"output '{name}' of {subject}"
+            ):
+                parts[name] = compiled
+        lacking = [name for name in fields if name not in given and name not in parts]
         if lacking:
             named = ", ".join(f"'{name}' ({fields[name]})" for name in lacking)
-            message = f"the fallback of node '{self.name}' lacks {named}. Add it"
-            self.fault((*self.where, "fallback"), message, at_key=True)
-        return {
-            name: result.get(name, Constant(0.0 if kind == FLOAT else None, kind))
-            for name, kind in fields.items()
-        }
+            self.fault(where, f"the fallback of node '{self.name}' lacks {named}. Add it", at_key=True)
+        return Items(output, parts)
 
 
 def _always_given(worker: Worker) -> Iterable[str]:

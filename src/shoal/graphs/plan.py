@@ -197,7 +197,8 @@ class Node:
     """Reads the node's own output under its name, beside what the node reads."""
     retry: int = 0
     timeout_s: float | None = None
-    fallback: Mapping[str, Expression] | None = None
+    fallback: Expression | None = None
+    """Gives the whole output, `confidence` left out."""
     escalate: Escalation | None = None
     cache_s: float | None = None
     """How many seconds an answer is good for in later runs; `inf` for ever, None for not at all."""

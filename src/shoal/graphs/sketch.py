@@ -247,7 +247,7 @@ def _links_among(block: Block, prefix: str, sources: Collection[str]) -> Iterato
         condition = _fields([node.when] if node.when else [])
         for source in dict.fromkeys((*data, *condition)):
             if source in sources and source != name:
-                fields = tuple(sorted(data.get(source) or condition.get(source, ())))
+                fields = tuple(sorted(data.get(source) or condition.get(source) or ()))
                 start = source if source == INPUT else prefix + source
                 yield Link(start, prefix + name, fields, source not in data)
 
@@ -255,8 +255,8 @@ def _links_among(block: Block, prefix: str, sources: Collection[str]) -> Iterato
 def _expressions(node: Node) -> Iterator[Expression]:
     """All that a node and the steps inside it read, but its own `when`."""
     yield from node.inputs.values()
-    yield from (node.fallback or {}).values()
-    yield from (each for each in (node.accept, node.escalate and node.escalate.when) if each)
+    held = (node.accept, node.fallback, node.escalate and node.escalate.when)
+    yield from (each for each in held if each)
     match node.work:
         case HumanQuestion(question=expression) | Switch(subject=expression) | Map(each=expression):
             yield expression

@@ -29,7 +29,7 @@ def own_expressions(entry: StepEntry) -> Iterator[str]:
     yield from expressions_in(
         [
             *entry.with_.values(),
-            *(entry.fallback or {}).values(),
+            entry.fallback,
             entry.human,
             entry.start,
         ]
