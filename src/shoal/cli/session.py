@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
+from hashlib import sha256
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -59,15 +60,27 @@ async def _open_journal(root: Path, url: str) -> Journal:
 
 @asynccontextmanager
 async def opened_runner(root: Path, plan: Plan, engine: str, on_event: OnEvent) -> AsyncIterator[Runner]:
-    """A runner with its engine and journal."""
+    """A runner with its engine, journal and cache."""
+    from shoal.graphs.cache import SqliteCache
     from shoal.graphs.runner import Runner
+    from shoal.workspace.store import Store
 
     models = make_engine(engine, root, plan)
+    cache = SqliteCache(Store(root).cache)
     try:
         async with opened_journal(root) as journal:
-            yield Runner(models, journal, on_event=on_event)
+            yield Runner(models, journal, on_event=on_event, cache=cache, identity=_identity(engine))
     finally:
+        cache.close()
         await models.close()
+
+
+def _identity(engine: str) -> str:
+    """What tells the answers of one engine from those of another; a script's are its own alone."""
+    kind, _, script = engine.partition(":")
+    if kind != "scripted":
+        return "embedded"
+    return f"scripted:{sha256(Path(script).read_bytes()).hexdigest()}" if script else "scripted"
 
 
 @contextmanager

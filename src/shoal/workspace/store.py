@@ -2,6 +2,7 @@
 
     .shoal/journal.db            what runs did
     .shoal/adapters/<sha256>/    adapters, named by their content, never changed
+    .shoal/cache.db              answers that nodes with `cache` gave; it can be deleted at any time
     .shoal/cache/                what can be made again
 
 Files are written under a temporary name and renamed; a folder's manifest is written last.
@@ -35,6 +36,11 @@ class Store:
     def journal(self) -> Path:
         """The SQLite file of the journal."""
         return self.folder / "journal.db"
+
+    @property
+    def cache(self) -> Path:
+        """The SQLite file of the answers that later runs may use again."""
+        return self.folder / "cache.db"
 
     def adapter(self, sha256: str) -> Path:
         """Where the adapter with this content is, or would be."""
