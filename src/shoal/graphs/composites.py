@@ -11,10 +11,10 @@ from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.errors import suggest
 from shoal.graphs.expressions import Compiled, Read
 from shoal.graphs.joins import NoJoin, joint_type
+from shoal.graphs.kinds import NEVER
 from shoal.graphs.model import StepEntry
 from shoal.graphs.plan import (
     AgentCall,
-    Escalation,
     Expression,
     GraphCall,
     HumanQuestion,
@@ -28,7 +28,7 @@ from shoal.graphs.plan import (
     Work,
     bodies,
 )
-from shoal.graphs.scope import Source
+from shoal.graphs.scope import Source, without_null
 from shoal.graphs.templates import is_template, remedy
 from shoal.graphs.texts import links_of_step
 from shoal.graphs.tokens import RESERVED, Path
@@ -192,9 +192,12 @@ def _repeat(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
     body = _body(reader, "repeat", entry.repeat, inside)
     if body is None:
         return None
-    if start is not None and not accepts(start.type, body.type):
-        message = f"`start` of node '{reader.name}' is {start.type}, but the rounds give {body.type}"
-        reader.fault((*reader.where, "start"), f"{message}. Let them agree", at_key=True)
+    before = start.type if start else without_null(last.type) if last else body.type
+    if not accepts(before, body.type):
+        what = f"`start` of node '{reader.name}'" if start else f"the first round of node '{reader.name}'"
+        message = f"{what} is {before}, but the rounds give {body.type}"
+        remedy = "Let them agree" if start else "Add `start`, of the type that all rounds give"
+        reader.fault((*reader.where, "start" if start else "repeat"), f"{message}. {remedy}", at_key=True)
     own = replace(around, sources={**around.sources, reader.name: Source(body.type, "a round gives")})
     until = reader.condition((*reader.where, "until"), "until", entry.until, own)
     if until is None or reader.has_faults:
@@ -208,6 +211,7 @@ def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Co
     kind = known.type if known else None
     gives = "the last round gave"
     if "start" not in reader.entry_keys():
+        kind = kind or _first_round(reader, body, around)
         if kind is None and reader.name in set().union(*links_of_step(body)):
             message = f"node '{reader.name}' reads its last round, whose type is not known before the first"
             reader.fault((*reader.where, "repeat"), f"{message}. Add `start`: what that reads", at_key=True)
@@ -225,6 +229,14 @@ def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Co
         reader.has_faults = True
         return None, Source(kind or ANY, gives)
     return start, Source(source_type(start.type), gives)
+
+
+def _first_round(reader: StepReader, body: StepEntry, around: Around) -> Type | None:
+    """What a body gives that holds other steps, found out where nothing was given before."""
+    absent = Source(Nullable(NEVER), "the last round gave")  # type: ignore[arg-type]
+    first = reader.inner(("repeat",), body, is_quiet=True)
+    made = first.compile(replace(around, sources={**around.sources, reader.name: absent}))
+    return made.type if made else None
 
 
 def _vote(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
@@ -268,57 +280,6 @@ def _given(reader: StepReader, key: str, given: Any, around: Around) -> Compiled
         compiled = reader.value(where, given, None, around, f"`{key}`")
     reader.has_faults |= compiled is None
     return compiled
-
-
-# -- escalation and other policies --------------------------------------------------------------------------
-
-
-def compile_escalation(
-    reader: StepReader, work: Work, output: Type, around: Around, with_own: Around
-) -> Escalation | None:
-    """Who answers where a step is not good enough."""
-    entry = reader.entry.escalate
-    if entry is None or isinstance(work, HumanQuestion):
-        return None
-    where = (*reader.where, "escalate")
-    when = reader.condition((*where, "when"), "escalate.when", entry.when, with_own)
-    step = entry.to if isinstance(entry.to, StepEntry) else _same_question(reader, entry.to)
-    made = None if step is None else reader.inner(("escalate", "to"), step).compile(around)
-    if made is None or when is None:
-        reader.has_faults = True
-        return None
-    if not accepts(output, made.type):
-        message = f"node '{reader.name}' gives {output}, but what it escalates to gives {made.type}"
-        reader.fault((*where, "to"), f"{message}. Let both give the same")
-    return Escalation(when=when, to=made.node)
-
-
-def _same_question(reader: StepReader, agent: str) -> StepEntry | None:
-    """The step that asks another agent what this step was asked."""
-    asked = reader.entry.vote or reader.entry
-    if asked.agent is None and asked.graph is None and asked.tool is None:
-        message = f"node '{reader.name}' has no `with` of its own to give to agent '{agent}'"
-        place = (*reader.where, "escalate", "to")
-        reader.fault(place, f"{message}. Write a step: to: {{agent: {agent}, with: ...}}")
-        return None
-    return StepEntry.model_validate({"agent": agent, "with": asked.with_, "retry": reader.entry.retry})
-
-
-def check_policies(reader: StepReader, work: Work) -> None:
-    """Whether a step may be tried again, and whether its answers may be kept."""
-    effects = effects_of([work], reader.kit.known.signature)
-    if reader.entry.retry and not isinstance(work, ToolCall) and "once" in effects:
-        message = f"node '{reader.name}' holds a tool with the effect once, which is never called again"
-        reader.fault((*reader.where, "retry"), f"{message}. Remove `retry`", at_key=True)
-    if reader.entry.cache is None or isinstance(work, HumanQuestion):
-        return
-    if not isinstance(work, AgentCall | ToolCall | GraphCall):
-        message = "`cache` stands on agents, pure tools and graphs of these. Write it inside"
-        reader.fault((*reader.where, "cache"), f"node '{reader.name}': {message}", at_key=True)
-    elif others := effects - {"agent", "pure"}:
-        what = "a person" if "human" in others else f"a tool with the effect {min(others)}"
-        message = f"node '{reader.name}' asks {what}, whose answers are not kept. Remove `cache`"
-        reader.fault((*reader.where, "cache"), message, at_key=True)
 
 
 def effects_of(works: Iterable[Work], signature: Callable[[str], Signature | None]) -> frozenset[str]:

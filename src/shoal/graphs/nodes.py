@@ -9,7 +9,7 @@ from typing import Any
 
 from shoal.agents.agent import Agent
 from shoal.errors import suggest
-from shoal.graphs import composites
+from shoal.graphs import composites, policies
 from shoal.graphs.expressions import Compiled
 from shoal.graphs.model import (
     BROKEN,
@@ -66,9 +66,10 @@ class Made:
 class StepReader(Reader):
     """Reads one step; problems go to the kit."""
 
-    def inner(self, keys: tuple[str, ...], entry: StepEntry) -> StepReader:
-        """The reader of a step inside this one, which bears the same name."""
-        return StepReader(self.kit, (*self.where, *keys), self.name, entry)
+    def inner(self, keys: tuple[str, ...], entry: StepEntry, *, is_quiet: bool = False) -> StepReader:
+        """The reader of a step inside this one, which bears the same name; a quiet one reports nothing."""
+        kit = replace(self.kit, report=lambda problem: None, promises=[]) if is_quiet else self.kit
+        return StepReader(kit, (*self.where, *keys), self.name, entry)
 
     # -- who does the work --------------------------------------------------------------------------------
 
@@ -178,8 +179,7 @@ class StepReader(Reader):
         kinds = kinds_of(self.entry)
         if len(kinds) != 1 or kinds[0] not in _LEAVES:
             return None
-        quiet = StepReader(replace(self.kit, report=lambda problem: None), self.where, self.name, self.entry)
-        worker = quiet.worker(kinds[0])
+        worker = self.inner((), self.entry, is_quiet=True).worker(kinds[0])
         if worker.output is None:
             return None
         kind = with_confidence(worker.output) if isinstance(worker.work, Agent) else worker.output
@@ -260,8 +260,8 @@ class StepReader(Reader):
         with_own = self._with_own(around, seen, subject)
         accept = self._condition("accept", self.entry.accept, with_own)
         fallback = self._fallback(output, subject, around) if "fallback" in self.entry_keys() else None
-        escalate = composites.compile_escalation(self, work, output, around, with_own)
-        composites.check_policies(self, work)
+        escalate = policies.compile_escalation(self, work, output, around, with_own)
+        policies.check_policies(self, work)
         if self.has_faults:
             return None
         node = Node(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from shoal.graphs.faults import Typed, mismatch, misspelt, shown, unknown_name
-from shoal.graphs.kinds import Kind, Option, Words, is_text, item_of
+from shoal.graphs.kinds import NEVER, Kind, Option, Words, is_text, item_of
 from shoal.graphs.lexer import RESERVED, Path
 from shoal.graphs.scope import ExpressionError, Mode, Reference, Scope, without_null
 from shoal.graphs.tree import Index, Name, Select, Syntax, path_of
@@ -97,8 +97,8 @@ class Reader:
         """The declared type of a field."""
         if isinstance(kind, Record) and step.name in kind.fields:
             return plain(kind.fields[step.name])
-        if kind == ANY:
-            return ANY
+        if kind in (ANY, NEVER):
+            return kind  # type: ignore[return-value]  # of what is never there, a field is never there either
         sentence = f"reads '{written}.{step.name}', but '{written}'"
         if isinstance(kind, Nullable):
             sentence += f" may be null. Ask with '?': '{written}.?{step.name}.orValue(...)'"
