@@ -1,4 +1,4 @@
-"""What may stand on a step of any kind: who else answers, whether it is tried again, whether answers are kept."""
+"""What may stand on a step of any kind: who else answers, whether it is tried again, what is kept."""
 
 from __future__ import annotations
 
