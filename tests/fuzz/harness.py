@@ -145,7 +145,7 @@ class _Pool:
     @property
     def num_done(self) -> int:
         """Cases that were begun."""
-        return sum(max(0, seed - self.start) for seed in self.at) // self.jobs
+        return int(sum(max(0, seed - self.start) for seed in self.at)) // self.jobs
 
 
 def run(

@@ -184,7 +184,7 @@ def _tree(random: Random, source: bytes) -> bytes:
         _change(random, data)
     style = random.choice((None, True, False))
     text = yaml.dump(data, Dumper=_Dumper, default_flow_style=style, sort_keys=False, allow_unicode=True)
-    return text.encode("utf-8", "surrogatepass")
+    return str(text).encode("utf-8", "surrogatepass")
 
 
 class _Dumper(yaml.CSafeDumper):  # type: ignore[misc]

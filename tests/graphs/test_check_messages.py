@@ -431,4 +431,6 @@ def test_line_ends_of_other_systems(tmp_path: Path, end: str) -> None:
 
 
 def test_line_ends_of_unicode_in_a_comment(tmp_path: Path) -> None:
-    assert problems(tmp_path, G, f"{GRAPH}# one\u2028# two\x85# three\n") == []
+    assert problems(tmp_path, G, f"{GRAPH}# one\u2028# two\x85# three\n") == [
+        f"{G}:30:6 the control character U+2028 is not allowed. Delete it"
+    ]

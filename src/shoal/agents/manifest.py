@@ -24,7 +24,7 @@ from shoal.workspace.types import (
     Scalar,
     Span,
 )
-from shoal.workspace.yaml import Document, Where, read_yaml
+from shoal.workspace.yaml import MAX_PROBLEMS, Document, Where, read_yaml
 
 MANIFEST = "agents.yaml"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -198,7 +198,7 @@ class _ManifestReader:
 
     def read(self) -> Workspace:
         agents = {
-            name: self._agent(name, entry) if entry and NAME.match(name) else None
+            name: self._agent(name, entry) if entry and NAME.match(name) and self._may_add else None
             for name, entry in entries(self.document, "agents", AgentEntry).items()
         }
         tools = entries(self.document, "tools", ToolEntry)
@@ -215,8 +215,14 @@ class _ManifestReader:
             broken=frozenset(name for name, entry in (agents | tools).items() if entry is None),
         )
 
+    @property
+    def _may_add(self) -> bool:
+        """Whether there are few enough problems to look for more."""
+        return len(self.problems) < MAX_PROBLEMS
+
     def _add(self, where: Where, message: str, *, at_key: bool = False) -> None:
-        self.problems.append(self.document.problem(where, message, at_key=at_key))
+        if self._may_add:
+            self.problems.append(self.document.problem(where, message, at_key=at_key))
 
     def _check_name(self, section: str, name: str) -> None:
         if not NAME.match(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,11 @@ from shoal.graphs.workers import Known, Signature
 from shoal.workspace.schema import entry, problems_of, record_at
 from shoal.workspace.types import ANY, Record, accepts
 from shoal.workspace.yaml import Document, Where, read_yaml
+
+MAX_NODES = 500
+"""Of one graph; others can be called."""
+MAX_VALUES = 10_000
+"""Of one graph file, every key and list item counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +255,7 @@ class GraphFiles:
 
 
 def _read_file(document: Document) -> _File:
+    _check_size(document)
     problems = problems_of(document, GraphFile)
     data = document.data
     name = data.get("graph")
@@ -275,6 +282,19 @@ def _read_file(document: Document) -> _File:
         input=fields,
         problems=[*problems, *faults],
     )
+
+
+def _check_size(document: Document) -> None:
+    """Refuse what would take long to look at, before it is looked at. Raises InvalidFiles."""
+    nodes = document.data.get("nodes")
+    if isinstance(nodes, dict) and len(nodes) > MAX_NODES:
+        where: Where = ("nodes", list(nodes)[MAX_NODES])
+        message = f"the graph has more than {MAX_NODES} nodes. Move some into a graph of their own"
+        raise InvalidFiles([document.problem(where, message, at_key=True)])
+    if len(document.marks) > MAX_VALUES:
+        where = next(itertools.islice(document.marks, MAX_VALUES, None))
+        message = f"the graph holds more than {MAX_VALUES:,} values. Move some into a graph of their own"
+        raise InvalidFiles([document.problem(where, message)])
 
 
 def _input(document: Document) -> tuple[Record, list[Problem]]:

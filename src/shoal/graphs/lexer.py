@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,5 +48,11 @@ class Token:
 @functools.lru_cache(maxsize=512)
 def tokenize(text: str) -> tuple[Token, ...]:
     """The tokens of an expression."""
-    found = (match for match in _TOKEN.finditer(text) if match.lastgroup != "space")
-    return tuple(Token(match.lastgroup, match[0], match.start()) for match in found)  # type: ignore[arg-type]
+    return tuple(tokens_from(text, 0))
+
+
+def tokens_from(text: str, start: int) -> Iterator[Token]:
+    """The tokens from a place on, one by one: a text may go on long after the expression ends."""
+    for match in _TOKEN.finditer(text, start):
+        if match.lastgroup != "space":
+            yield Token(match.lastgroup, match[0], match.start())  # type: ignore[arg-type]

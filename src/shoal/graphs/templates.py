@@ -11,8 +11,8 @@ from typing import Any
 
 from shoal.errors import suggest
 from shoal.graphs.expressions import Compiled, Read, compile_expression
+from shoal.graphs.lexer import tokens_from
 from shoal.graphs.scope import ExpressionError, Scope, without_null
-from shoal.graphs.tokens import tokenize
 from shoal.graphs.values import Constant, Items, Text, common_type, fitted, literal_type
 from shoal.workspace.types import (
     FLOAT,
@@ -29,6 +29,8 @@ from shoal.workspace.types import (
 )
 from shoal.workspace.yaml import Where
 
+MAX_PIECES = 1000
+"""Of one text: expressions, and what stands between them."""
 _PROMPT = re.compile(r"(?<!\$)\{\{|\{%")
 """What starts a piece of Jinja, which nothing in a graph file would read."""
 
@@ -84,6 +86,8 @@ def split_text(text: str, reader: str = "the text") -> list[tuple[str, int | Non
         if plain_text:
             pieces.append((plain_text, None))
         pieces.append((text[start + 2 : end], start + 2))
+        if len(pieces) > MAX_PIECES:
+            raise ExpressionError(f"{reader}: the text has more than {MAX_PIECES} pieces. Split it", start)
         plain_text, at = "", end + 1
     if plain_text + text[at:] or not pieces:
         pieces.append((plain_text + text[at:], None))
@@ -111,10 +115,10 @@ def _compile_at(piece: str, start: int, scope: Scope) -> Compiled:
 
 def _closing(text: str, start: int) -> int | None:
     depth = 0
-    for token in tokenize(text[start:]):
+    for token in tokens_from(text, start):
         if token.kind == "sign" and token.text == "}":
             if depth == 0:
-                return start + token.start
+                return token.start
             depth -= 1
         depth += token.kind == "sign" and token.text == "{"
     return None

@@ -20,6 +20,7 @@ from shoal.agents.manifest import ToolEntry, Workspace
 from shoal.errors import Problem, suggest
 from shoal.graphs.plan import Tool
 from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, Enum, ListOf, Nullable, Record, Type, plain
+from shoal.workspace.yaml import MAX_PROBLEMS
 
 KEY = "idempotency_key"
 """A parameter of this name is filled by the runner."""
@@ -37,6 +38,8 @@ def load_tools(workspace: Workspace) -> tuple[dict[str, Tool], list[Problem]]:
     problems: list[Problem] = []
     modules: dict[Path, ModuleType | None] = {}
     for name, entry in workspace.tools.items():
+        if len(problems) >= MAX_PROBLEMS:
+            break
         try:
             tools[name] = _load(workspace.root, name, entry, modules)
         except _Refused as err:
@@ -203,15 +206,21 @@ def _union(args: tuple[Any, ...]) -> Type | None:
 def _record_hints(hint: type) -> dict[str, Any] | None:
     """The fields of a TypedDict, dataclass or pydantic model; keys that may be absent are nullable."""
     if typing.is_typeddict(hint):
-        optional: frozenset[str] = getattr(hint, "__optional_keys__", frozenset())
-        hints = typing.get_type_hints(hint)
-        return {name: each | None if name in optional else each for name, each in hints.items()}
+        hints = typing.get_type_hints(hint, include_extras=True)
+        return {name: each | None if _is_optional(hint, name, each) else each for name, each in hints.items()}
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         return {each.name: hints[each.name] for each in dataclasses.fields(hint)}
     if _is_model(hint):
         return {name: each.annotation for name, each in hint.model_fields.items()}  # type: ignore[attr-defined]
     return None
+
+
+def _is_optional(hint: Any, name: str, kind: Any) -> bool:
+    # Python does not see Required and NotRequired where annotations are kept as texts.
+    if get_origin(kind) in (typing.Required, typing.NotRequired):
+        return get_origin(kind) is typing.NotRequired
+    return name in getattr(hint, "__optional_keys__", ())
 
 
 def _is_model(hint: object) -> bool:

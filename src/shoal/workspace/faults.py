@@ -64,10 +64,17 @@ def explain(err: Any, text: str) -> tuple[int, int, str]:
         if part in reason:
             start = err.context_mark or fault
             return start.line + 1, start.column + 1, sentence
+    place = (fault.line + 1, fault.column + 1) if text[fault.index :].strip() else _end_of(text)
     for part, sentence in _AT_FAULT:
         if part in reason:
-            return fault.line + 1, fault.column + 1, sentence.format(char=char, next=following)
-    return fault.line + 1, fault.column + 1, f"the file cannot be read as YAML: {err.problem}"
+            return *place, sentence.format(char=char, next=following)
+    return *place, f"the file cannot be read as YAML: {err.problem}"
+
+
+def _end_of(text: str) -> tuple[int, int]:
+    """Where a person would write on: behind the last character, and not on the empty line below."""
+    text = text.rstrip()
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
 
 
 def _special(err: Any, char: str, before: str) -> str | None:

@@ -1,7 +1,5 @@
 """Tools of the bakery."""
 
-from __future__ import annotations
-
 from typing import NotRequired, TypedDict
 
 

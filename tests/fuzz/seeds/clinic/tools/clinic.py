@@ -1,7 +1,5 @@
 """Tools of the clinic."""
 
-from __future__ import annotations
-
 from typing import Literal, TypedDict
 
 

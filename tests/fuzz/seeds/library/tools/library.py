@@ -1,7 +1,5 @@
 """Tools of the library."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 
