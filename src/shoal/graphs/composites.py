@@ -29,7 +29,7 @@ from shoal.graphs.plan import (
     bodies,
 )
 from shoal.graphs.scope import Source, without_null
-from shoal.graphs.templates import is_template, remedy
+from shoal.graphs.templates import is_template, is_whole, remedy
 from shoal.graphs.texts import links_of_step
 from shoal.graphs.tokens import RESERVED, Path
 from shoal.graphs.truths import Truths, words_at
@@ -160,6 +160,9 @@ def _map(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
         hint = remedy(each).replace("''", "[]") if isinstance(kind, Nullable) else ""
         message = f"`each` of node '{reader.name}' is {kind}, expected a list"
         reader.fault((*where, "each"), message + hint.replace("${", "").replace("}", ""))
+    elif isinstance(entry.each, list) and kind == ListOf(ANY) and entry.each:
+        message = f"the items in `each` of node '{reader.name}' have different types"
+        reader.fault((*where, "each"), f"{message}. Let them have one")
     item = entry.as_ or "item"
     _check_item_name(reader, item, around)
     item_type = kind.item if isinstance(kind, ListOf) else ANY
@@ -221,8 +224,9 @@ def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Co
     given = reader.entry.start
     target = kind
     if isinstance(kind, Record) and isinstance(given, dict):
-        wanted = {name: field for name, field in kind.fields.items() if name in given}
-        target = Record(wanted) if len(wanted) == len(given) else None
+        fields = {name: field for name, field in kind.fields.items() if name in given}
+        # What the body does not read of the last round need not be there; what is there must be right.
+        target = Record(fields) if fields else kind
     where = (*reader.where, "start")
     start = reader.value(where, given, target, around, f"the start of node '{reader.name}'")
     if start is None:
@@ -276,6 +280,9 @@ def _given(reader: StepReader, key: str, given: Any, around: Around) -> Compiled
     where: Where = (*reader.where, key)
     if isinstance(given, str) and not is_template(given):
         compiled = reader.expression(where, key, given, around)
+    elif isinstance(given, str) and not is_whole(given):
+        reader.fault(where, f"`{key}` of node '{reader.name}' is a text, expected one expression alone")
+        compiled = None
     else:
         compiled = reader.value(where, given, None, around, f"`{key}`")
     reader.has_faults |= compiled is None

@@ -40,6 +40,15 @@ def is_template(value: object) -> bool:
     return isinstance(value, str) and "${" in value
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text with expressions is one expression and nothing else; what cannot be split counts as one."""
+    try:
+        pieces = split_text(text)
+    except ExpressionError:
+        return True
+    return len(pieces) == 1 and pieces[0][1] is not None
+
+
 def compile_text(text: str, scope: Scope) -> Compiled:
     """Compile a text that may hold `${expressions}`.
 
@@ -146,27 +155,37 @@ def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, w
         return _compile_template(where, value, target, scope, what)
     inner = plain(target) if target else None
     of = inner.of if isinstance(inner, Nullable) else inner
-    if isinstance(value, list) and any(map(_has_template, value)):
-        item = of.item if isinstance(of, ListOf) else None
-        parts = [
-            compile_value((*where, i), each, item, scope, f"{what}[{i}]") for i, each in enumerate(value)
-        ]
-        kind = item or common_type([part.type for part in parts]) or literal_type(None)
-        made = Items(ListOf(kind), parts)
-        return _checked(where, made, target, scope, what, "a list")
-    if isinstance(value, dict) and any(map(_has_template, value.values())):
-        fields = of.fields if isinstance(of, Record) else {}
-        for name in value:
-            if fields and name not in fields:
-                message = f"{scope.reader}: {what} has no field '{name}'. {suggest(name, fields)}"
-                raise ValueFault((*where, name), message)
-        named = {
-            name: compile_value((*where, name), each, fields.get(name), scope, f"'{name}' in {what}")
-            for name, each in value.items()
-        }
-        kind = Record({name: fields.get(name, part.type) for name, part in named.items()})
-        return _checked(where, Items(kind, named), target, scope, what, "a mapping")
-    return _constant(where, value, target, scope, what)
+    has_template = _has_template(value)
+    if isinstance(value, list) and (has_template or isinstance(of, ListOf)):
+        made: Compiled = _list(where, value, of, scope, what)
+        shown = "a list"
+    elif isinstance(value, dict) and (has_template or isinstance(of, Record)):
+        made, shown = _mapping(where, value, of, scope, what), "a mapping"
+    else:
+        return _constant(where, value, target, scope, what)
+    if not has_template:  # its parts have been looked at one by one, so that faults have their places
+        return _constant(where, value, target, scope, what)
+    return _checked(where, made, target, scope, what, shown)
+
+
+def _list(where: Where, value: list[Any], of: Type | None, scope: Scope, what: str) -> Items:
+    item = of.item if isinstance(of, ListOf) else None
+    parts = [compile_value((*where, i), each, item, scope, f"{what}[{i}]") for i, each in enumerate(value)]
+    kind = item or common_type([part.type for part in parts]) or literal_type(None)
+    return Items(ListOf(kind), parts)
+
+
+def _mapping(where: Where, value: dict[str, Any], of: Type | None, scope: Scope, what: str) -> Items:
+    fields = of.fields if isinstance(of, Record) else {}
+    for name in value:
+        if fields and name not in fields:
+            message = f"{scope.reader}: {what} has no field '{name}'. {suggest(name, fields)}"
+            raise ValueFault((*where, name), message)
+    named = {
+        name: compile_value((*where, name), each, fields.get(name), scope, f"'{name}' in {what}")
+        for name, each in value.items()
+    }
+    return Items(Record({name: fields.get(name, part.type) for name, part in named.items()}), named)
 
 
 def _has_template(value: Any) -> bool:
