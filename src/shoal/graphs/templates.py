@@ -41,7 +41,7 @@ def is_template(value: object) -> bool:
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text with expressions is one expression and nothing else; what cannot be split counts as one."""
+    """Whether a text is one expression and nothing else; what cannot be split counts as one."""
     try:
         pieces = split_text(text)
     except ExpressionError:
