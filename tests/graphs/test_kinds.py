@@ -326,6 +326,16 @@ async def test_questions_inside_other_nodes_are_answered_by_their_path() -> None
     assert (await runner.resume(run_id, made)).output == {"ask": [{"n": 0}, {"n": 1}, {"n": 2}], "yes": True}
 
 
+async def test_all_questions_of_a_map_can_be_answered_before_it_goes_on() -> None:
+    body = node("m", inline(node("ask", human()), output={"yes": ref("ask.yes")}))
+    made = plan(node("m", each(value([*"abc"]), body, at_once=1)), output={"m": ref("m")})
+    runner = make()
+    run_id = (await runner.start(made, MESSAGE)).run
+    for number in range(3):
+        await runner.answer(run_id, made, f"m[{number}].ask", "yes")
+    assert (await runner.resume(run_id, made)).output == {"m": [{"yes": True}] * 3}
+
+
 async def test_a_question_that_nobody_waits_for_any_more_is_refused_kindly() -> None:
     held = inline(node("bad", tool(fail)), node("ask", human()), output={"x": value(1)})
     made = plan(node("held", held, fallback={"x": value(7)}), node("other", human()))

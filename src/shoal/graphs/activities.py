@@ -145,7 +145,9 @@ class Items(Activity):
     def more(self) -> Sequence[Instance]:
         """Children that can begin now, each once. One that is stuck makes room for another."""
         found: list[Instance] = []
-        work, last = self._work, min(len(self._items), self._next + self._work.at_once - self.num_active)
+        work, last = self._work, len(self._items)
+        if not self.inside.is_probe:
+            last = min(last, self._next + work.at_once - self.num_active)
         # Where no step is left, each item would only fail: one tells it.
         if self.stuck and any(purse.is_out_of_steps for purse in self.inside.purse.all()):
             return found
@@ -264,6 +266,7 @@ class Samples(Activity):
             is_sampled=around.is_sampled or number > 0,
             is_again=around.is_again,
             calls=around.calls,
+            is_probe=around.is_probe,
         )
         path = f"{self._prefix}[{number}]"
         return Instance(self._work.body, path, self, self.owner.scope, inside, number)

@@ -36,6 +36,8 @@ class Inside:
     """An attempt around this one was rejected."""
     calls: tuple[Node, ...] = ()
     """The graph nodes that this stands in, outermost first."""
+    is_probe: bool = False
+    """Nothing is to be run: maps open all their items, to find what is recorded of each."""
 
 
 class Instance:

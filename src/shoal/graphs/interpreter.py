@@ -54,7 +54,14 @@ _NO_BUDGET = Budget(steps=MAX_STEPS)
 class Progress:
     """How far one run has come."""
 
-    def __init__(self, plan: Plan, inputs: Mapping[str, Any], rows: Iterable[NodeRow] = ()) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        inputs: Mapping[str, Any],
+        rows: Iterable[NodeRow] = (),
+        *,
+        is_probe: bool = False,
+    ) -> None:
         self.plan = plan
         self._recorded: dict[str, list[NodeRow]] = {}
         """What the journal tells of instances that are not ready yet."""
@@ -74,6 +81,8 @@ class Progress:
         if budget.steps is None:
             budget = replace(budget, steps=MAX_STEPS)
         inside = self._with_budget(None, f"graph '{plan.name}'", budget, "")
+        if is_probe:
+            inside = replace(inside, is_probe=True)
         self._top = Frame(plan.block, {"input": inputs}, "", None, inside)
         self._go_on(self._top)
 

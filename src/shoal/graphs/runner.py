@@ -209,7 +209,7 @@ class Runner:
         if node_at(plan, path) is None:
             known = {*plan.block.nodes, *(row.path for row in rows)}
             raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, known)}")
-        progress = Progress.replay(plan, run.inputs, rows)
+        progress = Progress(plan, run.inputs, rows, is_probe=True)
         progress.reopen()  # as a resume does, or it would not find what asks in a second go
         progress.due()  # so that it opens what holds the node
         instance = progress.find(path)
