@@ -107,7 +107,9 @@ class Reader:
     def _before(self, around: Around, needed: set[str]) -> Truths:
         """What a step needs has run, so the `when` of that holds here too."""
         try:
-            return all_of([around.truths, *(around.behind[name] for name in needed & around.behind.keys())])
+            return all_of(
+                [around.truths, *(around.behind[name] for name in sorted(needed & around.behind.keys()))]
+            )
         except Contradiction as err:
             message = f"node '{self.name}' never runs, because of the `when` of what it reads: {err}"
             self.fault(self.where, f"{message}. Read something else", at_key=True)
