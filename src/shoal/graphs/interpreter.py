@@ -23,6 +23,7 @@ from shoal.graphs.judging import (
     can_go_on,
     fall_back,
     inputs_of,
+    is_handled,
     num_retries,
     question_of,
     verdict,
@@ -115,12 +116,13 @@ class Progress:
         self._become(instance, row)
 
     def reopen(self) -> None:
-        """Give failed nodes another go: their cause may be mended."""
+        """Give nodes another go whose failure nobody handles: its cause may be mended."""
         self._reopens = True
         self._take_in()
         for instance in [*failed_in(self._top)]:
-            self._revive(instance)
-            self._ready.append(instance)
+            if not is_handled(instance):
+                self._revive(instance)
+                self._ready.append(instance)
 
     def find(self, path: str) -> Instance | None:
         """The instance at a path, if it is ready and not settled."""
@@ -191,7 +193,7 @@ class Progress:
     def _take_rows(self, instance: Instance, rows: list[NodeRow]) -> None:
         for row in rows:
             self._note(instance, row)
-        if rows[-1].kind == "failed" and self._reopens:
+        if rows[-1].kind == "failed" and self._reopens and not is_handled(instance):
             self._ready.append(instance)
         else:
             self._become(instance, rows[-1])

@@ -75,6 +75,16 @@ def can_go_on(instance: Instance) -> bool:
     )
 
 
+def is_handled(instance: Instance) -> bool:
+    """Whether a node around it has something left for when this one fails."""
+    owner = instance.parent.owner
+    while owner is not None:
+        if can_go_on(owner):
+            return True
+        owner = owner.parent.owner
+    return False
+
+
 def num_retries(instance: Instance) -> int:
     """How often its work may be tried again."""
     node, inside = instance.node, instance.inside
