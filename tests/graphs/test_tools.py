@@ -128,6 +128,23 @@ def test_the_file_of_a_tool_hides_no_module(root: Path) -> None:
     assert str(root / "tools") not in sys.path
 
 
+def test_files_of_one_folder_may_import_each_other(root: Path) -> None:
+    (root / "tools" / "rates.py").write_text("RATE = 2\n", "utf-8")
+    (root / "tools" / "json.py").write_text(
+        "from .rates import RATE\n\n\ndef f() -> int:\n    return RATE\n", "utf-8"
+    )
+    manifest = AGENTS + '  f: {python: "tools/json.py:f", effect: pure}\n'
+    (root / "agents.yaml").write_text(manifest, "utf-8")
+    before, _ = load_tools(load_workspace(root))
+    assert before["f"].function() == 2
+    (root / "tools" / "rates.py").write_text("RATE = 33\n", "utf-8")
+    after, problems = load_tools(load_workspace(root))
+    assert problems == []
+    assert after["f"].function() == 33
+    assert after["f"].sha256 != before["f"].sha256
+    assert after["post"].sha256 == before["post"].sha256
+
+
 def test_a_bare_tuple_has_no_type(root: Path) -> None:
     (root / "agents.yaml").write_text(
         'version: 1\ntools: {pair: {python: "tools/post.py:pair", effect: pure}}\n', "utf-8"

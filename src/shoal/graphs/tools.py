@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
-import hashlib
-import importlib.util
 import inspect
-import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -19,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from shoal.agents.manifest import ToolEntry, Workspace
 from shoal.errors import Problem, suggest
 from shoal.graphs.plan import Tool
+from shoal.graphs.tool_files import ToolFiles, digest
 from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, Enum, ListOf, Nullable, Record, Type, plain
 from shoal.workspace.yaml import MAX_PROBLEMS
 
@@ -37,11 +34,12 @@ def load_tools(workspace: Workspace) -> tuple[dict[str, Tool], list[Problem]]:
     tools: dict[str, Tool] = {}
     problems: list[Problem] = []
     modules: dict[Path, ModuleType | None] = {}
+    files = ToolFiles()
     for name, entry in workspace.tools.items():
         if len(problems) >= MAX_PROBLEMS:
             break
         try:
-            tools[name] = _load(workspace.root, name, entry, modules)
+            tools[name] = _load(workspace.root, name, entry, modules, files)
         except _Refused as err:
             if str(err):
                 kinds = [kind for kind in ("mcp", "http", "python") if getattr(entry, kind) is not None]
@@ -50,7 +48,9 @@ def load_tools(workspace: Workspace) -> tuple[dict[str, Tool], list[Problem]]:
     return tools, problems
 
 
-def _load(root: Path, name: str, entry: ToolEntry, modules: dict[Path, ModuleType | None]) -> Tool:
+def _load(
+    root: Path, name: str, entry: ToolEntry, modules: dict[Path, ModuleType | None], files: ToolFiles
+) -> Tool:
     for kind in ("mcp", "http"):
         if getattr(entry, kind) is not None:
             raise _Refused(
@@ -64,7 +64,7 @@ def _load(root: Path, name: str, entry: ToolEntry, modules: dict[Path, ModuleTyp
     path = _inside(root, file)
     if path not in modules:
         modules[path] = None
-        modules[path] = _import(path, file)
+        modules[path] = _import(path, file, files)
     module = modules[path]
     if module is None:
         raise _Refused("")  # its file was reported with the first of its tools
@@ -99,23 +99,13 @@ def _is_own_function(value: object, module: ModuleType) -> bool:
     )
 
 
-def _import(path: Path, file: str) -> ModuleType:
-    """Import a file under a name of its own, so that it can hide no installed module."""
-    name = f"_shoal_tools_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise _Refused(f"{file} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and type hints look their module up there
+def _import(path: Path, file: str, files: ToolFiles) -> ModuleType:
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to the command's own output
-            spec.loader.exec_module(module)
+        return files.load(path)
     except (Exception, SystemExit) as err:
-        del sys.modules[name]
         raise _Refused(
             f"importing {file} failed: {type(err).__name__}: {_first_line(err)}{_line_in(err, path)}"
         ) from None
-    return module
 
 
 def _first_line(err: BaseException) -> str:
@@ -158,7 +148,7 @@ def _tool(name: str, entry: ToolEntry, function: Callable[..., Any], file: str, 
         output=output,
         function=_adapt(function, hints),
         takes_key=KEY in parameters,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=digest(path),
     )
 
 
