@@ -12,8 +12,9 @@ import os
 import random
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -81,6 +82,16 @@ _FAMILY = _words(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Tables of another module, made on first use: databases of earlier versions do not have them."""
+
+    table: str
+    """The last of its tables; where it is there, all are."""
+    schema: str
+    fill: Callable[[sqlite3.Connection], None]
+
+
 class Account(TypedDict):
     """What the bank knows of a customer."""
 
@@ -120,7 +131,7 @@ class HandOver(TypedDict):
 
 def lookup_account(customer_id: str) -> Account:
     """Read a customer's account, best card and payments of the last twelve months."""
-    with _bank() as bank:
+    with open_bank() as bank:
         account = bank.execute("SELECT * FROM accounts WHERE customer_id = ?", [customer_id]).fetchone()
         if account is None:
             last = bank.execute("SELECT max(customer_id) FROM accounts").fetchone()[0]
@@ -174,7 +185,7 @@ def check_rules(
 
 def set_credit_line(customer_id: str, new_limit: float, idempotency_key: str) -> LimitChange:
     """Change a customer's credit line; the same key never changes it twice."""
-    with _bank() as bank:
+    with open_bank() as bank:
         bank.execute("BEGIN IMMEDIATE")
         done = bank.execute(
             "SELECT * FROM limit_changes WHERE idempotency_key = ?", [idempotency_key]
@@ -257,14 +268,32 @@ def _percent(part: float, whole: float) -> Decimal:
 
 
 @contextmanager
-def _bank() -> Iterator[sqlite3.Connection]:
+def open_bank(extension: Extension | None = None) -> Iterator[sqlite3.Connection]:
+    """The database, with the tables of an extension; what is done in the block is committed at its end."""
     file = Path(os.environ.get("BANK_DB") or Path(__file__).parents[1] / ".shoal" / "bank.db")
     if not file.exists():
         _make(file)
     with closing(sqlite3.connect(file, timeout=10)) as bank:
         bank.row_factory = sqlite3.Row
+        if extension and not _has(bank, extension):
+            _extend(bank, extension)
         with bank:
             yield bank
+
+
+def _has(bank: sqlite3.Connection, extension: Extension) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    return bank.execute(query, [extension.table]).fetchone() is not None
+
+
+def _extend(bank: sqlite3.Connection, extension: Extension) -> None:
+    """Make the tables of an extension; of two that make them at once the second finds them."""
+    with bank:
+        bank.execute("BEGIN IMMEDIATE")
+        if not _has(bank, extension):
+            for statement in extension.schema.split(";"):
+                bank.execute(statement)
+            extension.fill(bank)
 
 
 def _make(file: Path) -> None:

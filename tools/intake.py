@@ -1,0 +1,57 @@
+"""The tools of the front desk: what is known of a wish, and what has still to be asked."""
+
+from __future__ import annotations
+
+import re
+from typing import TypedDict
+
+_QUESTIONS = {
+    "amount": "how much was it",
+    "card": "which card is it",
+    "date": "which day was it",
+    "merchant": "which shop was it",
+}
+_SUM = re.compile(r"[$€£] ?(\d[\d,]*(?:\.\d+)?)|\b(\d[\d,]*\.\d\d)\b")
+
+
+class Said(TypedDict):
+    """What the agent slots found in a message."""
+
+    amount: float | None
+    card: str | None
+    date: str | None
+    merchant: str | None
+
+
+class Stock(TypedDict):
+    """What is known, what is not, and the question that asks for it."""
+
+    amount: float | None
+    card: str | None
+    date: str | None
+    merchant: str | None
+    missing: list[str]
+    question: str
+
+
+def take_stock(said: Said, heard: str, needs: list[str]) -> Stock:
+    """What of `needs` is still missing; `amount or merchant` is met by either.
+
+    Where the model found no sum and `heard` names just one, with its cents or its sign, that is the sum.
+    """
+    known = Said(amount=said["amount"], card=said["card"], date=said["date"], merchant=said["merchant"])
+    sums = _SUM.findall(heard)
+    if known["amount"] is None and len(sums) == 1:
+        known["amount"] = float("".join(sums[0]).replace(",", ""))
+    have = {name for name, value in known.items() if value is not None}
+    missing = [need for need in needs if not have & set(need.split(" or "))]
+    asked = [_QUESTIONS.get(name, f"what is the {name}") for need in missing for name in need.split(" or ")]
+    question = ", or ".join(asked).capitalize() + "?" if asked else ""
+    return Stock(
+        amount=known["amount"],
+        card=known["card"],
+        date=known["date"],
+        merchant=known["merchant"],
+        missing=missing,
+        question=question,
+    )
