@@ -61,7 +61,7 @@ def _fill(bank: sqlite3.Connection) -> None:
 
 def _charge(dice: random.Random) -> tuple[int, str, float]:
     shop, usual = dice.choice(list(_SHOPS.items()))
-    return dice.randint(1, _DAYS_KEPT), shop, round(usual * dice.uniform(0.6, 1.9), 2)
+    return int(dice.triangular(1, _DAYS_KEPT, 10)), shop, round(usual * dice.uniform(0.6, 1.9), 2)
 
 
 _TABLES = Extension(table="disputes", schema=_SCHEMA, fill=_fill)
@@ -195,21 +195,19 @@ def dispute_letter(
     charge: str | None = None,
     decision: Literal["approve", "decline", "refer"] | None = None,
     reason: str | None = None,
-    dispute: Dispute | None = None,
+    opened: Dispute | None = None,
 ) -> Letter:
     """Tell a customer what becomes of a dispute; `charge` is null where no charge could be found."""
     if charge is None:
         found = "we could not find the charge you write about. Please name its sum, shop and day once more."
         return Letter(text=f"Dear {name}, {found}")
-    if dispute is None:
-        text = f"we cannot dispute the charge of {charge}, because {reason}."
+    if opened is None:
+        text = f"we cannot dispute the charge of {charge}. Reason: {reason}."
     elif decision == "approve":
         text = f"we dispute the charge of {charge} for you. Your money is back until this is settled."
     else:
-        text = f"we dispute the charge of {charge} for you. A colleague looks into it first: {reason}."
-    return Letter(
-        text=f"Dear {name}, {text}" + (f" Your case is {dispute['dispute_id']}." if dispute else "")
-    )
+        text = f"we dispute the charge of {charge} for you. A colleague looks into it first. Reason: {reason}."
+    return Letter(text=f"Dear {name}, {text}" + (f" Your case is {opened['dispute_id']}." if opened else ""))
 
 
 def _read_charge(row: sqlite3.Row) -> Charge:

@@ -26,10 +26,8 @@ class Said(TypedDict):
 class Stock(TypedDict):
     """What is known, what is not, and the question that asks for it."""
 
-    amount: float | None
-    card: str | None
-    date: str | None
-    merchant: str | None
+    heard: str
+    said: Said
     missing: list[str]
     question: str
 
@@ -37,21 +35,13 @@ class Stock(TypedDict):
 def take_stock(said: Said, heard: str, needs: list[str]) -> Stock:
     """What of `needs` is still missing; `amount or merchant` is met by either.
 
-    Where the model found no sum and `heard` names just one, with its cents or its sign, that is the sum.
+    Where the agent found no sum and `heard` names just one, with its cents or its sign, that is the sum.
     """
-    known = Said(amount=said["amount"], card=said["card"], date=said["date"], merchant=said["merchant"])
     sums = _SUM.findall(heard)
-    if known["amount"] is None and len(sums) == 1:
-        known["amount"] = float("".join(sums[0]).replace(",", ""))
-    have = {name for name, value in known.items() if value is not None}
+    if said["amount"] is None and len(sums) == 1:
+        said = Said({**said, "amount": float("".join(sums[0]).replace(",", ""))})
+    have = {name for name, value in said.items() if value is not None}
     missing = [need for need in needs if not have & set(need.split(" or "))]
     asked = [_QUESTIONS.get(name, f"what is the {name}") for need in missing for name in need.split(" or ")]
     question = ", or ".join(asked).capitalize() + "?" if asked else ""
-    return Stock(
-        amount=known["amount"],
-        card=known["card"],
-        date=known["date"],
-        merchant=known["merchant"],
-        missing=missing,
-        question=question,
-    )
+    return Stock(heard=heard, said=said, missing=missing, question=question)
