@@ -14,10 +14,9 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, NamedTuple, TypedDict
 
 Tier = Literal["basic", "silver", "gold", "platinum"]
 Standing = Literal["good", "overdue", "frozen", "closed"]
@@ -82,8 +81,7 @@ _FAMILY = _words(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(NamedTuple):
     """Tables of another module, made on first use: databases of earlier versions do not have them."""
 
     table: str
