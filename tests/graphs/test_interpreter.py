@@ -114,7 +114,7 @@ def test_a_skipped_node_gives_null_where_the_output_may_be_null() -> None:
     nullable = plan(*nodes, output={"a": ref("a")}, output_type={"a": "int?"})
     strict = plan(*nodes, output={"a": ref("a")}, output_type={"a": "int"})
     for made, expected in ((nullable, ("done", {"a": None}, None)), (strict, ("failed", None, WHY_NONE))):
-        outcome = Progress.replay(made, {}, [row("a", "skipped")]).outcome()
+        outcome = Progress(made, {}, [row("a", "skipped")]).outcome()
         assert (outcome.status, outcome.output, outcome.error) == expected
 
 
@@ -123,21 +123,21 @@ WHY_NONE = "output 'a' reads node 'a', which was skipped"
 
 def test_an_output_that_has_no_value_fails_the_run() -> None:
     made = plan(node("a", tool(two)), output={"a": ref("a.field")})
-    outcome = Progress.replay(made, {}, [row("a", output=2)]).outcome()
+    outcome = Progress(made, {}, [row("a", output=2)]).outcome()
     assert outcome.status == "failed"
     assert outcome.error is not None and outcome.error.startswith("output 'a' has no value: TypeError")
 
 
 def test_rejections_are_counted_since_the_node_was_last_given_up() -> None:
     rows = [row("a", "rejected"), row("a", "failed", 2), row("a", "rejected", 3)]
-    progress = Progress.replay(plan(node("a", tool(two), retry=5)), {}, rows)
+    progress = Progress(plan(node("a", tool(two), retry=5)), {}, rows)
     (step,) = progress.due()
     assert isinstance(step, Start)
     assert (step.attempt, step.instance.num_rejected) == (4, 1)
 
 
 def test_failed_nodes_are_due_again_only_when_reopened() -> None:
-    progress = Progress.replay(plan(node("a", tool(two))), {}, [row("a", "failed", message="no")])
+    progress = Progress(plan(node("a", tool(two))), {}, [row("a", "failed", message="no")])
     assert progress.due() == []
     assert progress.outcome().error == "node 'a' failed: no"
     progress.reopen()
@@ -149,7 +149,7 @@ def test_failed_nodes_are_due_again_only_when_reopened() -> None:
 @pytest.mark.parametrize("kind", ["intent", "unknown"])
 def test_an_uncertain_effect_is_neither_repeated_nor_passed_over(kind: str) -> None:
     made = plan(node("pay", tool(two, effect="once")), node("b", tool(two)))
-    progress = Progress.replay(made, {}, [row("pay", kind)])
+    progress = Progress(made, {}, [row("pay", kind)])
     progress.reopen()
     assert names(progress) == ["b"]
     progress.apply(row("b", "failed", message="no"))
@@ -163,4 +163,4 @@ def test_an_uncertain_effect_is_neither_repeated_nor_passed_over(kind: str) -> N
 
 
 def test_rows_of_nodes_that_are_gone_are_passed_over() -> None:
-    assert Progress.replay(plan(), {}, [row("gone")]).outcome().status == "done"
+    assert Progress(plan(), {}, [row("gone")]).outcome().status == "done"

@@ -23,8 +23,8 @@ from shoal.graphs.judging import (
     can_go_on,
     fall_back,
     inputs_of,
+    is_given_up,
     is_handled,
-    num_retries,
     question_of,
     verdict,
 )
@@ -53,7 +53,7 @@ _NO_BUDGET = Budget(steps=MAX_STEPS)
 
 
 class Progress:
-    """How far one run has come."""
+    """How far one run has come, by the rows of its journal; those of one node come in order."""
 
     def __init__(
         self,
@@ -86,11 +86,6 @@ class Progress:
             inside = replace(inside, is_probe=True)
         self._top = Frame(plan.block, {"input": inputs}, "", None, inside)
         self._go_on(self._top)
-
-    @classmethod
-    def replay(cls, plan: Plan, inputs: Mapping[str, Any], rows: Iterable[NodeRow]) -> Progress:
-        """The progress that a journal tells of; attempts of a node come in order."""
-        return cls(plan, inputs, rows)
 
     def due(self) -> list[Step]:
         """What became possible since the last call, each step once."""
@@ -128,11 +123,6 @@ class Progress:
         """The instance at a path, if it is ready and not settled."""
         self._take_in()
         return self._live.get(path)
-
-    def open_row(self, path: str) -> NodeRow | None:
-        """The row of a node that failed, is uncertain or waits for a person."""
-        found = self.find(path)
-        return found.row if found else None
 
     def open(self, instance: Instance) -> None:
         """Begin with what a graph node holds: the cache does not have it."""
@@ -297,21 +287,17 @@ class Progress:
         node = instance.node
         if instance.escalated is not None and node.escalate is not None:
             return self._escalate(instance, instance.escalated)
-        if instance.num_rejected and instance.num_rejected > num_retries(instance):
-            return fall_back(instance, None)
-        for name in node.reads:
-            if name not in instance.scope:
-                return self._skip(instance)
+        if is_given_up(instance):
+            return fall_back(instance, None if node.fallback else "no attempt is left")
+        gone = [name for name in node.reads if name not in instance.scope]
+        if gone:
+            return Close(instance, instance.attempt + 1, "skipped", f"'{min(gone)}' was skipped")
         try:
             if node.when is not None and not is_true(node.when, instance.scope):
                 return Close(instance, instance.attempt + 1, "skipped", "`when` is false")
             return self._begin(instance)
         except (ExpressionFailed, ValueMismatch) as error:
             return Close(instance, instance.attempt + 1, "failed", str(error))
-
-    def _skip(self, instance: Instance) -> Close:
-        gone = min(name for name in instance.node.reads if name not in instance.scope)
-        return Close(instance, instance.attempt + 1, "skipped", f"'{gone}' was skipped")
 
     def _begin(self, instance: Instance) -> Step | None:
         """Call somebody, ask somebody, or open what it holds. Raises ExpressionFailed, ValueMismatch."""

@@ -58,7 +58,7 @@ def verdict(
     is_known = is_made or instance.escalated is not None
     if acts_once(node) and not (is_known and stands_in):
         return "unknown", reason  # it may have acted before it raised: neither tried again nor papered over
-    if instance.escalated is None and instance.num_rejected < num_retries(instance):
+    if _can_retry(instance):
         return "rejected", reason
     if node.escalate is not None and instance.escalated is None:
         return "escalated", reason
@@ -70,9 +70,7 @@ def can_go_on(instance: Instance) -> bool:
     node = instance.node
     if node.fallback is not None:
         return True
-    return instance.escalated is None and (
-        node.escalate is not None or instance.num_rejected < num_retries(instance)
-    )
+    return _can_retry(instance) or (node.escalate is not None and instance.escalated is None)
 
 
 def is_handled(instance: Instance) -> bool:
@@ -87,11 +85,29 @@ def is_handled(instance: Instance) -> bool:
 
 def num_retries(instance: Instance) -> int:
     """How often its work may be tried again."""
-    node, inside = instance.node, instance.inside
-    if node.retry == 0 or any(purse.is_used_up for purse in inside.purse.all()):
+    node = instance.node
+    if node.retry == 0:
         return 0
     work_alone = replace(node, escalate=None)  # that is not repeated
-    return 0 if _holds_once(work_alone, inside.graphs, set()) else node.retry
+    return 0 if _holds_once(work_alone, instance.inside.graphs, set()) else node.retry
+
+
+def is_given_up(instance: Instance) -> bool:
+    """Whether an attempt was rejected and no other follows."""
+    if instance.num_rejected == 0:
+        return False
+    if instance.node.fallback is not None and _is_broke(instance):
+        return True
+    return instance.num_rejected > num_retries(instance)
+
+
+def _can_retry(instance: Instance) -> bool:
+    has_left = instance.num_rejected < num_retries(instance)
+    return has_left and instance.escalated is None and not _is_broke(instance)
+
+
+def _is_broke(instance: Instance) -> bool:
+    return any(purse.is_used_up for purse in instance.inside.purse.all())
 
 
 def acts_once(node: Node) -> bool:

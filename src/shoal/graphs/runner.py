@@ -178,7 +178,7 @@ class Runner:
             if run.plan_sha256 != plan.sha256:
                 await self._journal.repin(run.id, plan.sha256, self._parts(plan))
             rows = await self._journal.rows(run.id) if is_resumed else ()
-            progress = Progress.replay(plan, run.inputs, rows)
+            progress = Progress(plan, run.inputs, rows)
             progress.reopen()
             execution = Execution(run.id, progress, rows, self._means)
             self._emit(RunStarted(run.id, plan.name, is_resumed))
