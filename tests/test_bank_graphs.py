@@ -146,8 +146,8 @@ def test_the_only_card_is_blocked_and_replaced(bank: Bank) -> None:
     result = bank.run("lost_card", "I lost my card", "C-1001", slots=NOTHING)
     assert output(result) == {
         "blocked": "silver card ending 6744",
-        "reply": "Dear Brunhilde O'Callaghan, your silver card ending 6744 is blocked: nobody can pay with it "
-        "any more. A new silver card ending 8789 reaches you within 5 working days.",
+        "reply": "Dear Brunhilde O'Callaghan, your silver card ending 6744 is blocked: nobody can pay with "
+        "it any more. A new silver card ending 8789 reaches you within 5 working days.",
     }
     assert bank.ask("SELECT card_id, reason FROM card_blocks") == [("C-1001-0", "lost")]
     assert bank.ask("SELECT card_id, replaces FROM card_orders") == [("C-1001-1", "C-1001-0")]
@@ -332,8 +332,8 @@ def test_a_confirmed_charge_is_disputed_and_the_money_is_back(bank: Bank) -> Non
     assert output(result) == {
         "decision": "approve",
         "dispute": {"dispute_id": "D-1001-T06", "refunded": 75.88},
-        "reply": "Dear Brunhilde O'Callaghan, we dispute the charge of $75.88 at Harbour Grill on 10 November "
-        "for you. Your money is back until this is settled. Your case is D-1001-T06.",
+        "reply": "Dear Brunhilde O'Callaghan, we dispute the charge of $75.88 at Harbour Grill on 10 "
+        "November for you. Your money is back until this is settled. Your case is D-1001-T06.",
     }
     assert tool("lookup_account")(customer_id="C-1001")["balance"] == pytest.approx(before - 75.88)
     assert len(tool("list_charges")(customer_id="C-1001")["charges"]) == 7
@@ -344,8 +344,8 @@ def test_a_charge_that_is_too_old_is_not_disputed(bank: Bank) -> None:
     assert output(result) == {
         "decision": "decline",
         "dispute": None,
-        "reply": "Dear Brunhilde O'Callaghan, we cannot dispute the charge of $71.91 at Northern Rail on 6 July. "
-        f"Reason: {TOO_OLD}.",
+        "reply": "Dear Brunhilde O'Callaghan, we cannot dispute the charge of $71.91 at Northern Rail on 6 "
+        f"July. Reason: {TOO_OLD}.",
     }
     assert bank.ask("SELECT count(*) FROM disputes WHERE transaction_id LIKE 'C-1001-%'") == [(0,)]
 

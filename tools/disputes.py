@@ -202,12 +202,13 @@ def dispute_letter(
         found = "we could not find the charge you write about. Please name its sum, shop and day once more."
         return Letter(text=f"Dear {name}, {found}")
     if opened is None:
-        text = f"we cannot dispute the charge of {charge}. Reason: {reason}."
-    elif decision == "approve":
-        text = f"we dispute the charge of {charge} for you. Your money is back until this is settled."
+        return Letter(text=f"Dear {name}, we cannot dispute the charge of {charge}. Reason: {reason}.")
+    if decision == "approve":
+        follows = "Your money is back until this is settled."
     else:
-        text = f"we dispute the charge of {charge} for you. A colleague looks into it first. Reason: {reason}."
-    return Letter(text=f"Dear {name}, {text}" + (f" Your case is {opened['dispute_id']}." if opened else ""))
+        follows = f"A colleague looks into it first. Reason: {reason}."
+    text = f"Dear {name}, we dispute the charge of {charge} for you. {follows}"
+    return Letter(text=f"{text} Your case is {opened['dispute_id']}.")
 
 
 def _read_charge(row: sqlite3.Row) -> Charge:

@@ -29,7 +29,7 @@ def check_alternatives(tree: Syntax, found: Iterable[Reference], scope: Scope) -
 def _sentence(each: Reference, sign: str, scope: Scope) -> str:
     name, *fields = each.path
     asked = f"{name}.?{'.'.join(fields)}.orValue({default_of(each.type)})"
-    remedy = f"Write {asked}" if fields else f"Ask with has({name}) in a node before"
+    remedy = f"Write {asked}" if fields else f"Write has({name}) ? {name} : {default_of(each.type)}"
     who = scope.reader.partition(" ")[0]
     return (
         f"{scope.reader}: '{name}' may be skipped, and then so is this {who}, whatever the other side of "

@@ -129,6 +129,8 @@ class BlockReader:
                 sources=around.sources,
                 own=self.owner if self.owner and self.owner not in around.sources else None,
                 facts=facts,
+                skippable=around.skippable,
+                needs=around.needs,
             )
             try:
                 compiled = compile_value((*self.where, "output", name), value, None, scope, "the output")
@@ -160,4 +162,7 @@ def _after(around: Around, reader: StepReader, made: Made | None) -> Around:
     may_be_skipped = made.may_be_skipped if made else getattr(reader.entry, "when", None) is not None
     skippable = around.skippable | {name} if may_be_skipped else around.skippable
     behind = {**around.behind, name: reader.truths}
-    return replace(around, sources=sources, behind=behind, skippable=skippable)
+    # What a faulty node needs is not known: nothing more is told because of it.
+    reads = made.node.reads if made else frozenset(around.sources)
+    needs = {**around.needs, name: reads.union(*(around.needs.get(other, ()) for other in reads))}
+    return replace(around, sources=sources, behind=behind, skippable=skippable, needs=needs)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -52,6 +53,14 @@ NEEDED_BY_KINDS = {
 }
 
 Text = Annotated[str | None, Given]
+
+
+def _condition(value: object) -> object:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+
+
+Condition = Annotated[str | None, BeforeValidator(_condition), Given]
+"""An expression; `when: false`, which YAML reads as a boolean, is one too."""
 
 
 class BudgetEntry(Strict):
@@ -131,7 +140,7 @@ class StepEntry(Strict):
     each: Any = Field(None, description="Of a map: an expression that gives a list, or a list.")
     as_: Text = Field(None, alias="as", description="Of a map: what the item is called; `item` if left out.")
     at_once: int = Field(16, ge=1, le=1000, description="Of a map: how many items are worked on at once.")
-    until: Text = Field(
+    until: Condition = Field(
         None, description="Of a repeat: an expression over this round's output that ends the rounds."
     )
     at_most: Annotated[int | None, Given] = Field(
@@ -146,7 +155,7 @@ class StepEntry(Strict):
         None, min_length=1, description="Of a vote: fields that are compared; all but free text if left out."
     )
 
-    accept: Text = Field(None, description="What the output must satisfy: an expression.")
+    accept: Condition = Field(None, description="What the output must satisfy: an expression.")
     retry: int = Field(0, ge=0, le=10, description="How often the work is tried again.")
     timeout_s: Annotated[float | None, Given] = Field(
         None, gt=0, description="Seconds that one try may take."
@@ -166,7 +175,7 @@ class StepEntry(Strict):
 class NodeEntry(StepEntry):
     """A step with a name."""
 
-    when: Text = Field(None, description="The node is skipped where this expression is false.")
+    when: Condition = Field(None, description="The node is skipped where this expression is false.")
 
 
 class GraphFile(Strict):

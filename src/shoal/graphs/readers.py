@@ -55,6 +55,8 @@ class Around:
     """What is known as well where a node has run, by node."""
     skippable: frozenset[str] = frozenset()
     """Nodes that may have been skipped."""
+    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What each node needs, directly or not, and is skipped with."""
 
 
 class Reader:
@@ -89,6 +91,7 @@ class Reader:
             own=own,
             facts=around.truths.facts,
             skippable=skippable,
+            needs=around.needs,
         )
 
     def after_when(self, around: Around) -> Around:
@@ -164,7 +167,10 @@ class Reader:
         try:
             return compile_value(where, value, target, self.scope(around), what)
         except ValueFault as err:
-            self.fault(err.where, str(err), offset=err.offset)
+            message = str(err)
+            if not isinstance(self.entry, NodeEntry):  # a body has no `when`
+                message = message.partition(", or run the node only `when:")[0]
+            self.fault(err.where, message, offset=err.offset)
             return None
 
 

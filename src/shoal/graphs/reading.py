@@ -59,7 +59,9 @@ class Reader:
             text = f"({variable} == null ? optional.none() : optional.of({variable}))"
             return Typed(node, Option(without_null(kind)), text)
         narrow = self.narrow(path, kind, facts)
-        return Typed(node, narrow, self.read(node, path, narrow, "value"))
+        # Behind `has(a)` in the same expression, `a` is only read where it is there.
+        is_guarded = path[:1] in facts and path[:1] not in self.scope.facts
+        return Typed(node, narrow, self.read(node, path, narrow, "value", asks=is_guarded))
 
     def read(self, node: Syntax, path: Path, kind: Type, mode: Mode, *, asks: bool = False) -> str:
         """The variable of a path."""

@@ -21,6 +21,7 @@ from shoal.workspace.types import (
     ListOf,
     Nullable,
     Record,
+    Scalar,
     Type,
     ValueMismatch,
     accepts,
@@ -228,8 +229,11 @@ def _hint(made: Compiled, target: Type) -> str:
     words = without_null(plain(target))
     if isinstance(words, Enum) and made.type == STR:
         return f". Write its cases out, like x == '...' ? '{words.cases[0]}' : '{words.cases[-1]}'"
-    if target == STR:
+    if target == STR and isinstance(made.type, Scalar):
         return ". Convert it with string(...), or put text around it"
+    if target == STR and isinstance(made.type, Record) and isinstance(made, Read):
+        texts = [name for name, kind in made.type.fields.items() if kind == STR]
+        return f". Read a field of it: ${{{made.reference.written}.{texts[0]}}}" if texts else ""
     if target == plain(target) and str(target) == "int" and made.type == FLOAT:
         return ". Convert it with int(...)"
     return ""

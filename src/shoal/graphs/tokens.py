@@ -19,7 +19,8 @@ def needed_and_asked(text: str) -> tuple[set[str], set[str]]:
         if token.kind == "name" and words[i - 1] not in (".", ".?") and words[i + 1] != "(":
             is_asked = words[i + 1] == ".?" or words[i - 2 : i] == ["has", "("]
             (asked if is_asked else needed).add(token.text)
-    return needed, asked - needed
+    # In `has(a) && a.b > 1` the name is not needed: behind has(...) it is only read where it is there.
+    return needed - asked, asked
 
 
 def known_after(text: str) -> frozenset[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -27,6 +27,9 @@ def _given(value: object) -> object:
 
 Given = BeforeValidator(_given)
 """Of a key that may be left out and may not be empty: an empty `when:` is a slip, not "always"."""
+
+MISPLACED = {"when": " here: a step inside a node always runs. Nodes have it, also those in `nodes:`"}
+"""What to say of keys that exist, but not everywhere."""
 
 M = TypeVar("M", bound=Strict)
 
@@ -86,10 +89,10 @@ def _problem(document: Document, model: type[Strict], error: dict[str, Any]) -> 
         where = (*where, step) if (*where, step) in document.marks else where
     match error["type"]:
         case "extra_forbidden":
-            known = _keys(model, where[:-1])
-            return document.problem(
-                where, f"'{where[-1]}' is not a known key. {suggest(str(where[-1]), known)}", at_key=True
-            )
+            key, known = str(where[-1]), _keys(model, where[:-1])
+            remedy = MISPLACED.get(key) if key not in known else None
+            message = f"'{key}' is not a known key"
+            return document.problem(where, f"{message}{remedy or f'. {suggest(key, known)}'}", at_key=True)
         case "missing":
             missing = error["loc"][-1]
             return document.problem(where, f"the key '{missing}' is missing{_inside(where)}", at_key=True)
@@ -152,9 +155,17 @@ def _expected(error: dict[str, Any]) -> str:
     return _EXPECTED.get(error["type"], str(error["msg"]))
 
 
+def _options(kind: Any) -> Iterator[Any]:
+    """A type, and those it is a union of; what a mapping holds is no option of it."""
+    yield kind
+    if get_origin(kind) is not dict:
+        for each in get_args(kind):
+            yield from _options(each)
+
+
 def _keys(kind: Any, where: Where) -> Iterable[str]:
     """The keys a model allows at a place inside it."""
-    for option in (kind, *get_args(kind)):
+    for option in _options(kind):
         if isinstance(option, type) and issubclass(option, BaseModel):
             fields = {field.alias or name: field.annotation for name, field in option.model_fields.items()}
             if not where:
