@@ -118,7 +118,34 @@ def test_a_text_cannot_be_doubled_until_memory_is_full() -> None:
         render("{% set a = [x, x] | join %}" + "{% set a = [a, a] | join %}" * 60 + "{{ a }}", x="ab")
 
 
-@pytest.mark.parametrize("prompt", ["{{ x.__class__ }}", "{{ x['__class__'] }}", "{{ x.y }}", "{{ x.y.z }}"])
+@pytest.mark.parametrize("prompt", ["{{ x['__class__'] }}", "{{ x.y }}", "{{ x.y.z }}"])
 def test_what_a_value_does_not_have_is_an_error_and_not_empty(prompt: str) -> None:
     with pytest.raises(ShoalError, match="does not fit the values it got"):
         render(prompt, x={"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        ("{{ text.subject }}", "1:9 the prompt reads 'subject' of a value that is str and has no fields"),
+        ("{{ text.__class__ }}", "1:9 a prompt cannot read '__class__'. Fields start with a letter"),
+        (
+            "{{ order.prize }}",
+            "1:10 the prompt reads 'prize', which is no field of {price: float}. Did you mean 'price'?",
+        ),
+        (
+            "{% for each in orders %}{{ each.prize }}{% endfor %}",
+            "1:33 the prompt reads 'prize', which is no field of {price: float}. Did you mean 'price'?",
+        ),
+    ],
+)
+def test_fields_are_those_of_the_type(prompt: str, message: str) -> None:
+    fields = parse_record({"text": "str", "order": {"price": "float"}, "orders": [{"price": "float"}]})
+    assert [str(each) for each in check_prompt(prompt, fields.fields, "p")] == [f"p:{message}"]
+
+
+def test_fields_that_are_there() -> None:
+    order = {"price": "float"}
+    fields = parse_record({"text": "str", "order": order, "orders": [order], "x": "any"})
+    loop = "{% for o in orders %}{{ o.price }}{{ loop.index }}{% endfor %}"
+    assert check_prompt("{{ text.upper() }} {{ order.price }} {{ x.y }}" + loop, fields.fields, "p") == []

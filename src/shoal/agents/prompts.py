@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Template, TemplateSyntaxError, nodes
 
+from shoal.agents.prompt_fields import unknown_fields
 from shoal.agents.sandbox import (
     FILTERS,
     MAX_CHARS,
@@ -31,6 +32,7 @@ from shoal.errors import Problem, one_line, suggest
 
 if TYPE_CHECKING:
     from shoal.agents.agent import Agent
+    from shoal.workspace.types import Type
 
 __all__ = [
     "FILTERS",
@@ -38,6 +40,7 @@ __all__ = [
     "MAX_CPU_S",
     "MAX_INPUT",
     "MAX_STEPS",
+    "METHODS",
     "PromptFailed",
     "check_prompt",
     "render_prompt",
@@ -48,7 +51,7 @@ MAX_TOKENS = 5_000
 MAX_DEPTH = 30
 """Of expressions and blocks in each other."""
 
-_METHODS = frozenset({
+METHODS = frozenset({
     "endswith", "get", "items", "keys", "lower", "split", "splitlines", "startswith", "strip", "title",
     "upper", "values",
 })  # fmt: skip
@@ -70,17 +73,18 @@ def _compiled(source: str, names: frozenset[str]) -> Template:
     return sandbox().from_string(source)
 
 
-def check_prompt(source: str, names: Iterable[str], file: str) -> list[Problem]:
+def check_prompt(source: str, names: Mapping[str, Type] | Iterable[str], file: str) -> list[Problem]:
     """Find what is wrong with a prompt: its syntax, what it must not use, names that are not input fields.
 
     Args:
         source: The text of the template.
-        names: The input fields of the agent.
+        names: The input fields of the agent; fields of fields are checked where their types are given.
         file: How the prompt's file is called in the problems.
     """
     try:
         tree = _parsed(source)
-        found = [*_faults(tree), *_unknown(tree, frozenset(names))]
+        types = names if isinstance(names, Mapping) else {}
+        found = [*_faults(tree), *_unknown(tree, frozenset(names)), *unknown_fields(tree, types)]
         if not found:
             sandbox().compile(tree)  # it finds unknown tests, and blocks too deep for Python
     except TemplateSyntaxError as error:
@@ -145,8 +149,8 @@ def _faults(tree: nodes.Template) -> Iterator[tuple[int, str, str]]:
             )
         elif isinstance(node, nodes.Call):
             word = node.node.attr if isinstance(node.node, nodes.Getattr) else getattr(node.node, "name", "")
-            if not isinstance(node.node, nodes.Getattr) or word not in _METHODS:
-                yield node.lineno, word, f"a prompt cannot call '{word}'. {suggest(word, _METHODS)}"
+            if not isinstance(node.node, nodes.Getattr) or word not in METHODS:
+                yield node.lineno, word, f"a prompt cannot call '{word}'. {suggest(word, METHODS)}"
         elif not isinstance(node, (*_NODES, nodes.Helper)) or isinstance(node, nodes.NSRef):
             word = type(node).__name__.lower()
             yield (
