@@ -113,7 +113,7 @@ def test_a_run_survives_a_kill_at_every_start(tmp_path: Path) -> None:
         seen = finished
     assert output == scene.right_answer
     assert Counter(log_of(scene.log))["pay"] == 1
-    # What is not recorded runs again; up to five things are under way, and one row a process is sure to be kept.
+    # What is not recorded runs again. Up to five things are under way; one row a process is sure to be kept.
     assert max(Counter(log_of(scene.log)).values()) <= 6
 
 

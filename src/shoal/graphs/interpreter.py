@@ -31,6 +31,7 @@ from shoal.graphs.judging import (
 from shoal.graphs.plan import (
     AgentCall,
     Budget,
+    Escalation,
     ExpressionFailed,
     GraphCall,
     HumanQuestion,
@@ -286,7 +287,8 @@ class Progress:
             return Close(instance, 1, "failed", shortage)
         node = instance.node
         if instance.escalated is not None and node.escalate is not None:
-            return self._escalate(instance, instance.escalated)
+            self._escalate(instance, node.escalate, instance.escalated)
+            return None
         if is_given_up(instance):
             return fall_back(instance, None if node.fallback else "no attempt is left")
         gone = [name for name in node.reads if name not in instance.scope]
@@ -318,15 +320,14 @@ class Progress:
         self.open(instance)
         return None
 
-    def _escalate(self, instance: Instance, row: NodeRow) -> None:
+    def _escalate(self, instance: Instance, escalation: Escalation, row: NodeRow) -> None:
         """Open the step that is to do better."""
         node, scope = instance.node, dict(instance.scope)
-        assert node.escalate is not None
         if row.output is not None:
             scope[node.name] = value_of(node, row.output, row.confidence)
         again = f"#{instance.num_escalated}" if instance.num_escalated > 1 else ""
         path = f"{instance.path}{again}.escalate"
-        instance.activity = Single(node.escalate.to, path, scope, instance, instance.inside)
+        instance.activity = Single(escalation.to, path, scope, instance, instance.inside)
         self._go_on(instance.activity)
 
     def _join(self, instance: Instance) -> Close | None:
@@ -379,16 +380,14 @@ class Progress:
 
     def _with_budget(self, around: Inside | None, whose: str, budget: Budget, path: str) -> Inside:
         spent = self._spent.get(path)
-        purse = Purse(whose, budget, around and around.purse, spent and replace(spent))
-        limit = around and around.limit
+        purse = Purse(whose, budget, around.purse if around else None, spent and replace(spent))
+        limit = around.limit if around else None
         if budget.seconds is not None:
             reason = f"the budget of {whose} is used up: {budget.seconds:g} s"
             limit = Limit(budget.seconds, reason, limit)
-        return (
-            Inside(purse, self.plan.graphs, limit)
-            if around is None
-            else replace(around, purse=purse, limit=limit)
-        )
+        if around is None:
+            return Inside(purse, self.plan.graphs, limit)
+        return replace(around, purse=purse, limit=limit)
 
     def _settle_call(self, instance: Instance, row: NodeRow) -> None:
         """Correct what was set aside for a call by what it took."""
