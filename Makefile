@@ -5,7 +5,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench format clean postgresql
+.PHONY: demo test check bench docs format clean postgresql
 .DELETE_ON_ERROR:
 
 demo: .venv/.run  ## one credit line call, answered by the shipped models
@@ -25,6 +25,10 @@ check: .venv/.dev
 
 bench: .venv/.run
 	$(BIN)/python bench/bank/bench.py
+
+docs: .venv/.dev  ## what docs/ takes from the code; the diff is to be read
+	$(BIN)/python -m tests.language_page
+	$(BIN)/agentctl schema --all docs/schemas
 
 # The journal is tested on a real server, which is no Python package. It is used from its folder, never started here.
 postgresql:
