@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shoal.graphs.composites import effects_of
 from shoal.graphs.model import StepEntry
 from shoal.graphs.plan import AgentCall, Escalation, GraphCall, HumanQuestion, ToolCall, Work
+from shoal.graphs.values import source_type
 from shoal.workspace.types import Type, accepts
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def compile_escalation(
         reader.has_faults = True
         return None
     if not accepts(output, made.type):
-        message = f"node '{reader.name}' gives {output}, but what it escalates to gives {made.type}"
+        given = f"gives {source_type(output)}, but what it escalates to gives {made.node.output}"
+        message = f"node '{reader.name}' {given}"
         reader.fault((*where, "to"), f"{message}. Let both give the same")
     return Escalation(when=when, to=made.node)
 
