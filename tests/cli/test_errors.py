@@ -129,7 +129,7 @@ def test_all_problems_come_together(desk: Desk) -> None:
 
 def test_two_graphs_of_one_name(desk: Desk) -> None:
     (desk.root / "graphs/second.yaml").write_text(desk.graph.read_text(encoding="utf-8"), encoding="utf-8")
-    refused(desk.call("check"), "graphs/second.yaml:1:1", "'desk'", "graphs/desk.yaml")
+    refused(desk.call("check"), "graphs/second.yaml:2:8", "'desk'", "graphs/desk.yaml")
 
 
 def test_a_graph_file_that_would_not_be_read(desk: Desk) -> None:

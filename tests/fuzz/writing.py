@@ -182,7 +182,7 @@ class Writer:
         )
 
     def _switch(self, name: str, depth: int) -> tuple[dict[str, Any], Type]:
-        kind = self.dice.choice([Enum(("a", "b", "c")), BOOL, INT, STR])
+        kind: Type = self.dice.choice([Enum(("a", "b", "c")), BOOL, INT, STR])
         words = {"enum[a, b, c]": ["a", "b", "c"], "bool": ["true", "false"], "int": ["0", "1", "-3"]}.get(
             str(kind), ["a", "b"]
         )

@@ -289,7 +289,6 @@ TRAP = "'{}' may be skipped, and then so is this node, whatever the other side o
         ("orders.size() > 1 || a.kind == 'new'", 21, ("a", "||", "a.?kind.orValue('')")),
         ("!(a.flag && b.?flag.orValue(false))", 2, ("a", "||", "a.?flag.orValue(false)")),
         ("orders.size() > 1 ? a.n : 0", 20, ("a", ":", "a.?n.orValue(0)")),
-        ("has(a.flag) && a.flag || orders == []", 15, ("a", "||", "a.?flag.orValue(false)")),
         ("b.flag && (a.flag || b.flag)", 11, ("a", "||", "a.?flag.orValue(false)")),
     ],
 )
@@ -310,6 +309,7 @@ def test_another_side_that_can_never_help_is_told(text: str, offset: int, trap: 
         "a.flag && (a.kind == 'new' || orders == [])",
         "a.flag && b.flag",
         "has(a.flag) || orders == []",
+        "has(a.flag) && a.flag || orders == []",
         "a.flag ? a.n : a.n + 1",
         "orders.exists(o, o.price > 1.0 || o.in == 1)",
     ],

@@ -84,6 +84,19 @@ def test_a_condition_that_fails_fails_its_node() -> None:
     assert told(step) == ("a", 1, "failed", "KeyError: 'gone'")
 
 
+def test_a_fallback_stands_in_where_the_inputs_cannot_be_had() -> None:
+    made = node(
+        "a",
+        tool(two, output={"x": "int"}, input={"x": "int"}),
+        inputs={"x": calc("", lambda s: s["input"]["list"][3])},
+        fallback={"x": value(7)},
+    )
+    (step,) = Progress(plan(made), {"list": []}).due()
+    assert isinstance(step, Close)
+    assert (step.kind, step.output) == ("fallback", {"x": 7})
+    assert step.message == "IndexError: list index out of range"
+
+
 def test_agents_add_their_confidence() -> None:
     asked = node("a", agent("a", {"word": "str"}))
     progress = Progress(plan(asked, output={"c": ref("a.confidence")}), {})

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from shoal.graphs.activities import Single, begin, is_true
+from shoal.graphs.activities import Single, begin
 from shoal.graphs.budgets import MAX_STEPS, Limit, Purse, Spent, spent_by_path
 from shoal.graphs.frames import Activity, Frame, Inside, Instance, Result, StuckAs, value_of
 from shoal.graphs.judging import (
@@ -25,6 +25,7 @@ from shoal.graphs.judging import (
     inputs_of,
     is_given_up,
     is_handled,
+    pass_over,
     question_of,
     verdict,
 )
@@ -291,15 +292,12 @@ class Progress:
             return None
         if is_given_up(instance):
             return fall_back(instance, None if node.fallback else "no attempt is left")
-        gone = [name for name in node.reads if name not in instance.scope]
-        if gone:
-            return Close(instance, instance.attempt + 1, "skipped", f"'{min(gone)}' was skipped")
+        if passed_over := pass_over(instance):
+            return passed_over
         try:
-            if node.when is not None and not is_true(node.when, instance.scope):
-                return Close(instance, instance.attempt + 1, "skipped", "`when` is false")
             return self._begin(instance)
         except (ExpressionFailed, ValueMismatch) as error:
-            return Close(instance, instance.attempt + 1, "failed", str(error))
+            return fall_back(instance, str(error))
 
     def _begin(self, instance: Instance) -> Step | None:
         """Call somebody, ask somebody, or open what it holds. Raises ExpressionFailed, ValueMismatch."""

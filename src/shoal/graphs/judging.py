@@ -124,6 +124,20 @@ def _holds_once(node: Node, graphs: Mapping[str, Block], seen: set[str]) -> bool
     return acts_once(node) or any(_holds_once(each, graphs, seen) for each in inner)
 
 
+def pass_over(instance: Instance) -> Close | None:
+    """The end of a node that need not run; None for one that does."""
+    node, attempt = instance.node, instance.attempt + 1
+    gone = [name for name in node.reads if name not in instance.scope]
+    if gone:
+        return Close(instance, attempt, "skipped", f"'{min(gone)}' was skipped")
+    try:
+        if node.when is not None and not is_true(node.when, instance.scope):
+            return Close(instance, attempt, "skipped", "`when` is false")
+    except ExpressionFailed as error:
+        return Close(instance, attempt, "failed", str(error))
+    return None
+
+
 def fall_back(instance: Instance, reason: str | None) -> Close:
     """The node's fallback, or its failure if it has none."""
     node, attempt = instance.node, instance.attempt + 1
