@@ -7,9 +7,12 @@ import re
 import sqlite3
 from typing import Literal, TypedDict
 
-from .bank import Extension, open_bank
+from .bank import TIERS, Extension, open_bank
 
 DELIVERY_DAYS = 5
+
+_DIGITS = re.compile(r"(?:ending(?: in| with)?|ends in|number|no\.?|card) *[*x#.…]*(\d{4})\b", re.IGNORECASE)
+_TIER = re.compile(rf"\b({'|'.join(TIERS)}) card\b")
 
 _SCHEMA = """
 CREATE TABLE card_orders (
@@ -59,11 +62,9 @@ class Letter(TypedDict):
     text: str
 
 
-def read_digits(message: str) -> CardWords:
-    """The last four digits of a card, where a message names them beyond doubt."""
-    named = re.findall(
-        r"(?:ending(?: in| with)?|ends in|number|no\.?|card) *[*x#.…]*(\d{4})\b", message, re.I
-    )
+def read_card(message: str) -> CardWords:
+    """The digits or the tier of a card, where a message names just one beyond doubt."""
+    named = _DIGITS.findall(message) or _TIER.findall(message.lower())
     return CardWords(card=named[0] if len(set(named)) == 1 else None)
 
 
