@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ def check(
     """Check agents.yaml, agents, tools, graphs, recipes and suites; exit 2 if something is wrong."""
     from shoal.agents.manifest import find_root
 
+    # Nearly all that is made here is needed to the end; looking for garbage would take a quarter of the time.
+    gc.disable()
     found = _look(find_root(workspace))
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))

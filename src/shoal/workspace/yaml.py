@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shoal.errors import InvalidFiles, Problem
 from shoal.workspace.faults import ALIAS, ANCHOR, DIRECTIVE, TAB, TAG, explain
@@ -43,8 +43,7 @@ _INVISIBLE = re.compile(
 _DIRECTIVE = re.compile(r"(?:[ \n]|#.*\n)*^%", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Where a value stands; lines and columns count from 1."""
 
     key: tuple[int, int]
@@ -213,12 +212,8 @@ class _Reader:
 
     def _value(self, event: Any, where: Where, key: tuple[int, int]) -> Any:
         kind = type(event).__name__
-        if kind == "AliasEvent":
-            raise self._refuse(event, ALIAS)
-        if event.anchor is not None:
-            raise self._refuse(event, ANCHOR)
-        if event.tag is not None:
-            raise self._refuse(event, TAG)
+        if kind == "AliasEvent" or event.anchor is not None or event.tag is not None:
+            raise self._refuse(event, ALIAS if kind == "AliasEvent" else ANCHOR if event.anchor else TAG)
         if len(where) >= MAX_DEPTH:
             raise self._refuse(event, f"values are nested deeper than {MAX_DEPTH}. Flatten the file")
         if len(self.marks) >= MAX_VALUES:
@@ -227,7 +222,7 @@ class _Reader:
             # The parser puts a value that is not there before whatever comes next.
             place = _position(event) if event.value or event.style else key
             self.marks[where] = Mark(key, place, self._text_place(event))
-            return _scalar(event)
+            return event.value if event.style else _scalar(event.value)
         self.marks[where] = Mark(key, _position(event))
         return self._list(where) if kind == "SequenceStartEvent" else self._mapping(where)
 
@@ -269,11 +264,13 @@ class _Reader:
         start, end = event.start_mark, event.end_mark
         if self._without_texts:
             self._cross_out(start.index, end.index, is_plain=not event.style)
-        if start.line != end.line:
+        line = start.line
+        if line != end.line:
             return None
         quote = 1 if event.style in ("'", '"') else 0
-        written = self.text[start.index + quote : end.index - quote]
-        return (start.line + 1, start.column + quote + 1) if written == event.value else None
+        # What is as long as it is written has no escapes and is not folded.
+        is_plain = len(event.value) == end.index - start.index - 2 * quote
+        return (line + 1, start.column + quote + 1) if is_plain else None
 
     def _cross_out(self, start: int, end: int, *, is_plain: bool) -> None:
         crossed = self.text[start:end].replace("#", "x") if is_plain else "x" * (end - start)
@@ -285,12 +282,12 @@ def _position(event: Any) -> tuple[int, int]:
     return mark.line + 1, mark.column + 1
 
 
-def _scalar(event: Any) -> Any:
-    text: str = event.value
-    if event.style:
-        return text
+def _scalar(text: str) -> Any:
+    """What a text without quotes is."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
+    if text[0] not in "-0123456789":
+        return text
     if _INT.match(text):
         return int(text)
     if _FLOAT.match(text) and math.isfinite(float(text)):
