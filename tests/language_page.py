@@ -33,8 +33,10 @@ from pydantic.fields import FieldInfo
 
 from shoal.agents import prompts, sandbox
 from shoal.errors import InvalidFiles
-from shoal.graphs import bounds, budgets, files, functions, lexer, model, syntax, templates
+from shoal.expressions import functions, lexer, syntax, templates
+from shoal.graphs import bounds, files, model
 from shoal.graphs.check import check_workspace
+from shoal.runs import budgets
 from shoal.workspace import types, yaml
 
 PAGE = Path(__file__).parents[1] / "docs/language.md"

@@ -13,11 +13,25 @@ MAY_IMPORT = {
     "workspace": set[str](),
     "journal": set[str](),
     "agents": {"workspace"},
-    "graphs": {"agents", "journal", "workspace"},
+    "expressions": {"workspace"},
+    "graphs": {"agents", "expressions", "workspace"},
+    "pictures": {"agents", "expressions", "graphs", "workspace"},
+    "runs": {"agents", "expressions", "graphs", "journal", "workspace"},
     "finetune": {"agents", "workspace"},
     "serving": {"agents", "workspace"},
-    "evals": {"agents", "graphs", "journal", "workspace"},
-    "cli": {"agents", "evals", "finetune", "graphs", "journal", "serving", "workspace"},
+    "evals": {"agents", "graphs", "journal", "runs", "workspace"},
+    "cli": {
+        "agents",
+        "evals",
+        "expressions",
+        "finetune",
+        "graphs",
+        "journal",
+        "pictures",
+        "runs",
+        "serving",
+        "workspace",
+    },  # fmt: skip
 }
 HEAVY = {"torch", "transformers", "peft", "llguidance", "safetensors", "vllm", "dbos", "ray", "numpy"}
 MAY_BE_HEAVY = ("agents/embedded/", "agents/adapters.py", "agents/bases.py", "finetune/")

@@ -13,9 +13,9 @@ import pytest
 from shoal.agents.embedded.engine import EmbeddedEngine
 from shoal.agents.scripted import ScriptedEngine
 from shoal.graphs.check import load_plan
-from shoal.graphs.results import RunResult
-from shoal.graphs.runner import Runner
 from shoal.journal.memory import MemoryJournal
+from shoal.runs.results import RunResult
+from shoal.runs.runner import Runner
 from shoal.workspace.types import read
 from tests.agents.tiny_decoder import make_decoder
 

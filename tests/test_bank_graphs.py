@@ -19,13 +19,13 @@ import pytest
 
 from shoal.agents.manifest import load_workspace
 from shoal.agents.scripted import ScriptedEngine
-from shoal.graphs.cache import SqliteCache
 from shoal.graphs.check import load_plan
 from shoal.graphs.plan import Plan, Tool, walk_nodes
-from shoal.graphs.results import RunResult
-from shoal.graphs.runner import Runner
 from shoal.graphs.tools import load_tools
 from shoal.journal.sqlite import SqliteJournal
+from shoal.runs.cache import SqliteCache
+from shoal.runs.results import RunResult
+from shoal.runs.runner import Runner
 
 ROOT = Path(__file__).parents[1]
 GRAPHS = ("collect_missing", "credit_line", "dispute", "lost_card", "policy_vote", "triage_all")

@@ -85,7 +85,9 @@ GROUP = """\
   texts_{n}:
     map:
       agent: write_{a}
-      with: {{name: "${{item.name}}", facts: ["${{sort_{n}.reason}}", "${{item.state == 'open' ? 'open' : 'shut {g}'}}"]}}
+      with:
+        name: ${{item.name}}
+        facts: ["${{sort_{n}.reason}}", "${{item.state == 'open' ? 'open' : 'shut {g}'}}"]
     each: parts_{n}
     at_once: 8
   answer_{n}:

@@ -22,8 +22,8 @@ from typing import Any
 from shoal.agents.scripted import ScriptedEngine
 from shoal.graphs.check import load_plan
 from shoal.graphs.plan import Plan
-from shoal.graphs.runner import Runner
 from shoal.journal import Journal, MemoryJournal, SqliteJournal
+from shoal.runs.runner import Runner
 
 NUM_REPEATS = 15
 MANIFEST = "version: 1\ntools:\n  step: {python: 'tools/step.py:step', effect: pure}\n"

@@ -96,8 +96,12 @@ def test_knowledge_is_the_text_files_of_the_folder_in_order(tmp_path: Path) -> N
             "Facts: str",
             "15:13 'Facts' is not a field name. Use lower case letters, digits and _",
         ),
-        ("facts: str", "facts: {a: [b]}", "15:20 'b' is not a type. Known: any, bool, enum[a, b], float, int, "
-            "list[str], span[number], span[str], str."),
+        (
+            "facts: str",
+            "facts: {a: [b]}",
+            "15:20 'b' is not a type. Known: any, bool, enum[a, b], float, int, "
+            "list[str], span[number], span[str], str.",
+        ),
         (
             "facts: str",
             "facts: {a: [str, int]}",

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from shoal.cli.branches import Branches
 from shoal.cli.tree import RunTree, print_result, print_run
-from shoal.graphs.events import AttemptRejected, NodeFinished, NodeSkipped, NodeStarted, NodeWaiting
 from shoal.graphs.plan import Map
-from shoal.graphs.results import NodeSummary, RunResult
+from shoal.runs.events import AttemptRejected, NodeFinished, NodeSkipped, NodeStarted, NodeWaiting
+from shoal.runs.results import NodeSummary, RunResult
 from tests.graphs.plans import ref
-from tests.graphs.scenes import every_kind
+from tests.pictures.scenes import every_kind
 
 PLAN = every_kind()
 INPUTS = {"message": "hi", "transactions": [{}] * 1000}

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from shoal.graphs.expressions import compile_expression
-from shoal.graphs.plan import ExpressionFailed
-from shoal.graphs.scope import ExpressionError, Scope, Source
-from shoal.graphs.values import source_type
+from shoal.expressions.compiled import compile_expression
+from shoal.expressions.expression import ExpressionFailed
+from shoal.expressions.scope import ExpressionError, Scope, Source
+from shoal.expressions.values import source_type
 from shoal.workspace.types import (
     Enum,
     ListOf,

@@ -20,9 +20,9 @@ from shoal.agents.manifest import read_workspace
 from shoal.agents.scripted import ScriptedEngine
 from shoal.graphs.files import GraphFiles
 from shoal.graphs.plan import Effect, HumanQuestion, Plan, Tool, walk_nodes
-from shoal.graphs.results import RunResult
-from shoal.graphs.runner import Runner
 from shoal.journal import MemoryJournal
+from shoal.runs.results import RunResult
+from shoal.runs.runner import Runner
 from shoal.workspace.types import Record, Type, ValueMismatch, read
 from tests.fuzz.harness import scratch_folder
 from tests.fuzz.writing import AGENTS, SUB_GRAPHS, TYPES, Writer, random_value

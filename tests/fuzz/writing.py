@@ -182,7 +182,8 @@ class Writer:
         )
 
     def _switch(self, name: str, depth: int) -> tuple[dict[str, Any], Type]:
-        kind: Type = self.dice.choice([Enum(("a", "b", "c")), BOOL, INT, STR])
+        subjects: tuple[Type, ...] = (Enum(("a", "b", "c")), BOOL, INT, STR)
+        kind = self.dice.choice(subjects)
         words = {"enum[a, b, c]": ["a", "b", "c"], "bool": ["true", "false"], "int": ["0", "1", "-3"]}.get(
             str(kind), ["a", "b"]
         )

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from shoal.agents.agent import Agent, Base
+from shoal.expressions.expression import Expression, ExpressionFailed, Scope
 from shoal.graphs.plan import (
     AgentCall,
     Block,
     Budget,
     Effect,
-    Expression,
-    ExpressionFailed,
     GraphCall,
     HumanQuestion,
     Inline,
@@ -22,7 +21,6 @@ from shoal.graphs.plan import (
     Node,
     Plan,
     Repeat,
-    Scope,
     Switch,
     Tool,
     ToolCall,

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from shoal.graphs.results import NodeSummary
+from shoal.runs.results import NodeSummary
 
 _PIECE = re.compile(r"\.?([^.\[#]+)|(\[\d+\])|(#\d+)")
 

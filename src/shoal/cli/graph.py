@@ -39,8 +39,8 @@ def show(
     """Draw a graph: nodes, and what they read from each other. A file ending in .svg is drawn as SVG."""
     from shoal.agents.manifest import find_root
     from shoal.graphs.check import load_plan
-    from shoal.graphs.draw import mermaid
-    from shoal.graphs.picture import svg
+    from shoal.pictures.draw import mermaid
+    from shoal.pictures.picture import svg
 
     if output is not None and output.suffix not in _ENDINGS:
         raise InvalidInput(f"{output} cannot be drawn. Name a file that ends in {', '.join(_ENDINGS)}")

@@ -8,9 +8,9 @@ from heapq import nsmallest
 from typing import Any
 
 from shoal.cli.branches import RUNNING, Branch
+from shoal.expressions.expression import ExpressionFailed
 from shoal.graphs.plan import (
     AgentCall,
-    ExpressionFailed,
     GraphCall,
     HumanQuestion,
     Inline,

@@ -16,7 +16,7 @@ from shoal.errors import InvalidInput
 
 if TYPE_CHECKING:
     from shoal.graphs.plan import Plan
-    from shoal.graphs.results import RunResult
+    from shoal.runs.results import RunResult
 
 _INPUT_HELP = "name=value, @file.json, or - for a JSON object on standard input. May be repeated."
 
@@ -91,7 +91,7 @@ async def _run_each(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from shoal.cli.session import opened_runner, own_stdout
-    from shoal.graphs.events import Event, RunFinished
+    from shoal.runs.events import Event, RunFinished
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results: list[RunResult] = []

@@ -16,8 +16,8 @@ from shoal.errors import InvalidInput, ShoalError
 
 if TYPE_CHECKING:
     from shoal.graphs.plan import Plan
-    from shoal.graphs.results import RunResult
     from shoal.journal.journal import RunRow
+    from shoal.runs.results import RunResult
 
 _ALL = 1_000_000
 
@@ -116,7 +116,7 @@ async def _look(run: str) -> tuple[Plan | None, RunResult]:
     from shoal.agents.manifest import find_root
     from shoal.cli.session import opened_journal
     from shoal.graphs.check import load_plan
-    from shoal.graphs.results import result_of
+    from shoal.runs.results import result_of
 
     root = find_root(Path())
     async with opened_journal(root) as journal:

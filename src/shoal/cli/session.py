@@ -16,11 +16,11 @@ from shoal.errors import InvalidInput, MissingExtra
 
 if TYPE_CHECKING:
     from shoal.agents.engine import Engine
-    from shoal.graphs.events import OnEvent
     from shoal.graphs.plan import Plan
-    from shoal.graphs.results import RunResult
-    from shoal.graphs.runner import Runner
     from shoal.journal.journal import Journal
+    from shoal.runs.events import OnEvent
+    from shoal.runs.results import RunResult
+    from shoal.runs.runner import Runner
 
 ENGINE_HELP = "auto, embedded, or scripted[:FILE] (answers from a file, no models)."
 
@@ -61,8 +61,8 @@ async def _open_journal(root: Path, url: str) -> Journal:
 @asynccontextmanager
 async def opened_runner(root: Path, plan: Plan, engine: str, on_event: OnEvent) -> AsyncIterator[Runner]:
     """A runner with its engine, journal and cache."""
-    from shoal.graphs.cache import SqliteCache
-    from shoal.graphs.runner import Runner
+    from shoal.runs.cache import SqliteCache
+    from shoal.runs.runner import Runner
     from shoal.workspace.store import Store
 
     models = make_engine(engine, root, plan)

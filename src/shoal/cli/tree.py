@@ -19,11 +19,11 @@ from rich.text import Text
 
 from shoal.cli.branches import PENDING, RUNNING, Branch, Branches
 from shoal.cli.lines import Line, lines_of, progress_of, who_of
-from shoal.graphs.answers import describe
-from shoal.graphs.events import AttemptRejected, Event, NodeFinished, NodeSkipped, NodeStarted, NodeWaiting
-from shoal.graphs.paths import node_at
 from shoal.graphs.plan import AgentCall, HumanQuestion, Map, Node, Plan, Vote
-from shoal.graphs.results import NodeSummary, RunResult
+from shoal.runs.answers import describe
+from shoal.runs.events import AttemptRejected, Event, NodeFinished, NodeSkipped, NodeStarted, NodeWaiting
+from shoal.runs.paths import node_at
+from shoal.runs.results import NodeSummary, RunResult
 from shoal.workspace.types import BOOL, STR, Record
 
 _MARKS: Mapping[str, tuple[str, str]] = {

@@ -8,16 +8,16 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from shoal.agents.manifest import NAME, NAME_RULE
+from shoal.expressions.compiled import Compiled
+from shoal.expressions.scope import Scope, Source, joined
+from shoal.expressions.templates import ValueFault, compile_value
+from shoal.expressions.tokens import RESERVED
 from shoal.graphs.composites import effects_of
-from shoal.graphs.expressions import Compiled
 from shoal.graphs.model import StepEntry
 from shoal.graphs.nodes import Made, StepReader
 from shoal.graphs.plan import Block, Budget, Node
 from shoal.graphs.readers import Around, Kit
-from shoal.graphs.scope import Scope, Source, joined
-from shoal.graphs.templates import ValueFault, compile_value
 from shoal.graphs.texts import expressions_in, links_of, links_of_step, place_of
-from shoal.graphs.tokens import RESERVED
 from shoal.workspace.types import ANY, Nullable, Record, Type
 from shoal.workspace.yaml import Where
 

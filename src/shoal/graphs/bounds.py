@@ -8,6 +8,7 @@ from typing import Any
 
 from shoal.agents.agent import Agent
 from shoal.errors import Problem
+from shoal.expressions.values import Constant
 from shoal.graphs.plan import (
     AgentCall,
     Block,
@@ -23,7 +24,6 @@ from shoal.graphs.plan import (
     ToolCall,
     Vote,
 )
-from shoal.graphs.values import Constant
 from shoal.workspace.yaml import Document, Where
 
 MAX_DEPTH = 16

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.errors import suggest
-from shoal.graphs.expressions import Compiled, Read
-from shoal.graphs.joins import NoJoin, joint_type
-from shoal.graphs.kinds import NEVER
+from shoal.expressions.compiled import Compiled, Read
+from shoal.expressions.expression import Expression
+from shoal.expressions.joins import NoJoin, joint_type
+from shoal.expressions.kinds import NEVER
+from shoal.expressions.scope import Source, without_null
+from shoal.expressions.templates import is_template, is_whole, remedy
+from shoal.expressions.tokens import RESERVED, Path
+from shoal.expressions.values import source_type
 from shoal.graphs.model import StepEntry
 from shoal.graphs.plan import (
     AgentCall,
-    Expression,
     GraphCall,
     HumanQuestion,
     Inline,
@@ -28,12 +32,8 @@ from shoal.graphs.plan import (
     Work,
     bodies,
 )
-from shoal.graphs.scope import Source, without_null
-from shoal.graphs.templates import is_template, is_whole, remedy
 from shoal.graphs.texts import links_of_step
-from shoal.graphs.tokens import RESERVED, Path
 from shoal.graphs.truths import Truths, words_at
-from shoal.graphs.values import source_type
 from shoal.graphs.workers import Signature
 from shoal.workspace.types import ANY, BOOL, INT, STR, Enum, ListOf, Nullable, Record, Type, accepts, plain
 from shoal.workspace.yaml import Where

@@ -14,6 +14,8 @@ from typing import Any
 from shoal.agents.agent import Agent
 from shoal.agents.manifest import NAME, NAME_RULE, Workspace
 from shoal.errors import InvalidFiles, Problem
+from shoal.expressions.scope import Source
+from shoal.expressions.values import source_type
 from shoal.graphs.blocks import BlockReader
 from shoal.graphs.bounds import problems_of_bounds
 from shoal.graphs.composites import effects_of
@@ -21,8 +23,6 @@ from shoal.graphs.model import BROKEN_NODE, BudgetEntry, GraphFile, NodeEntry, S
 from shoal.graphs.nodes import budget_of
 from shoal.graphs.plan import AgentCall, Block, Plan, Tool, ToolCall, walk_nodes
 from shoal.graphs.readers import Around, Kit
-from shoal.graphs.scope import Source
-from shoal.graphs.values import source_type
 from shoal.graphs.workers import Known, Signature
 from shoal.workspace.schema import entry, problems_of, record_at
 from shoal.workspace.types import ANY, Record, accepts

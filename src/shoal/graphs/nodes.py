@@ -9,8 +9,10 @@ from typing import Any
 
 from shoal.agents.agent import Agent
 from shoal.errors import suggest
+from shoal.expressions.compiled import Compiled
+from shoal.expressions.scope import Source
+from shoal.expressions.values import Constant, Items, source_type
 from shoal.graphs import composites, policies
-from shoal.graphs.expressions import Compiled
 from shoal.graphs.model import (
     BROKEN,
     BROKEN_NODE,
@@ -34,9 +36,7 @@ from shoal.graphs.plan import (
     bodies,
 )
 from shoal.graphs.readers import Around, Reader
-from shoal.graphs.scope import Source
 from shoal.graphs.texts import links_of, own_expressions
-from shoal.graphs.values import Constant, Items, source_type
 from shoal.graphs.workers import (
     YES,
     Signature,

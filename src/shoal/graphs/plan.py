@@ -8,37 +8,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from shoal.agents.agent import Agent
+from shoal.expressions.expression import Expression
 from shoal.workspace.types import Record, Type
 
-Scope = Mapping[str, Any]
-"""What expressions read: `input` and the outputs of nodes by name. A node that was skipped is absent."""
-
 Effect = Literal["pure", "idempotent", "once"]
-
-
-class Expression(Protocol):
-    """A compiled piece of a graph file that yields a value."""
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """Nodes whose output must be there: if one of them was skipped, so is the reader."""
-        ...
-
-    @property
-    def asks(self) -> frozenset[str]:
-        """Nodes read only through `?`, which may have been skipped."""
-        ...
-
-    def evaluate(self, scope: Scope) -> Any:
-        """The value, as plain JSON data. Raises ExpressionFailed."""
-        ...
-
-
-class ExpressionFailed(Exception):
-    """An expression that was checked failed on these values, say a list index out of range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shoal.expressions.values import source_type
 from shoal.graphs.composites import effects_of
 from shoal.graphs.model import StepEntry
 from shoal.graphs.plan import AgentCall, Escalation, GraphCall, HumanQuestion, ToolCall, Work
-from shoal.graphs.values import source_type
 from shoal.workspace.types import Type, accepts
 
 if TYPE_CHECKING:

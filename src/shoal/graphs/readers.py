@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shoal.errors import Problem
-from shoal.graphs.cases import Contradiction
-from shoal.graphs.expressions import Compiled, compile_expression, constant_value
+from shoal.expressions.cases import Contradiction
+from shoal.expressions.compiled import Compiled, compile_expression, constant_value
+from shoal.expressions.scope import ExpressionError, Scope, Source
+from shoal.expressions.templates import ValueFault, compile_value, remedy
 from shoal.graphs.model import NodeEntry, StepEntry
-from shoal.graphs.scope import ExpressionError, Scope, Source
-from shoal.graphs.templates import ValueFault, compile_value, remedy
 from shoal.graphs.texts import links_of, own_expressions
 from shoal.graphs.truths import UNSURE, Truths, after, all_of
 from shoal.graphs.workers import Known
@@ -73,6 +73,7 @@ class Reader:
         self.when: Compiled | None = None
         self.truths = Truths()
         """What is known where this step has run."""
+        self._texts = tuple(own_expressions(entry))
 
     def fault(self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
         """Report a problem of this step."""
@@ -84,7 +85,7 @@ class Reader:
         own = None if self.name in around.sources else self.name
         skippable = around.skippable
         if skippable and text is not None:  # what another expression needs anyway has run
-            skippable -= links_of(other for other in own_expressions(self.entry) if other != text)[0]
+            skippable -= links_of(other for other in self._texts if other != text)[0]
         return Scope(
             reader=f"node '{self.name}'",
             sources=around.sources,
@@ -96,7 +97,7 @@ class Reader:
 
     def after_when(self, around: Around) -> Around:
         """What is known once all it needs has run and `when` holds."""
-        needed, _ = links_of(own_expressions(self.entry))
+        needed, _ = links_of(self._texts)
         before = self._before(around, needed)
         text = self.entry.when if isinstance(self.entry, NodeEntry) else None
         self.when = self.condition((*self.where, "when"), "when", text, replace(around, truths=before))

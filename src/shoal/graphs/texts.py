@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from shoal.expressions.scope import ExpressionError
+from shoal.expressions.templates import is_template, split_text
+from shoal.expressions.tokens import needed_and_asked
 from shoal.graphs.model import StepEntry, steps_in
-from shoal.graphs.scope import ExpressionError
-from shoal.graphs.templates import is_template, split_text
-from shoal.graphs.tokens import needed_and_asked
 from shoal.workspace.yaml import Document, Where
 
 _NEEDING = frozenset({"map", "repeat", "vote"})

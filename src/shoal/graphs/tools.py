@@ -22,7 +22,6 @@ from shoal.workspace.yaml import MAX_PROBLEMS
 KEY = "idempotency_key"
 """A parameter of this name is filled by the runner."""
 
-_SCALARS: dict[Any, Type] = {str: STR, int: INT, float: FLOAT, bool: BOOL, Any: ANY}
 
 
 class _Refused(Exception):
@@ -146,7 +145,7 @@ def _tool(name: str, entry: ToolEntry, function: Callable[..., Any], file: str, 
         input=Record(fields),
         required=frozenset(required),
         output=output,
-        function=_adapt(function, hints),
+        function=adapt(function, hints),
         takes_key=KEY in parameters,
         sha256=digest(path),
     )
@@ -167,58 +166,6 @@ def _parameter_type(
     return _typed(hints[parameter.name], f"parameter '{parameter.name}' of {function.__name__}")
 
 
-def type_of(hint: Any) -> Type | None:
-    """The type of an annotation, or None where the YAML language has no such type."""
-    if hint in (type(None), None):
-        return Nullable(ANY)
-    if isinstance(hint, type) and get_origin(hint) is None and (fields := _record_hints(hint)) is not None:
-        inner = {name: type_of(each) for name, each in fields.items()}
-        return Record({name: kind for name, kind in inner.items() if kind}) if all(inner.values()) else None
-    origin, args = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        return Enum(args) if all(isinstance(each, str) for each in args) else None
-    if origin is list and args:
-        item = type_of(args[0])
-        return ListOf(item) if item else None
-    if origin in (Union, types.UnionType):
-        return _union(args)
-    if origin is typing.Annotated or origin in (typing.Required, typing.NotRequired):
-        return type_of(args[0])
-    return _SCALARS.get(hint) if isinstance(hint, typing.Hashable) else None
-
-
-def _union(args: tuple[Any, ...]) -> Type | None:
-    rest = [each for each in args if each is not type(None)]
-    kind = type_of(rest[0]) if len(rest) == 1 and len(args) == 2 else None
-    return Nullable(kind) if kind and not isinstance(plain(kind), Nullable) else kind
-
-
-def _record_hints(hint: type) -> dict[str, Any] | None:
-    """The fields of a TypedDict, dataclass or pydantic model; keys that may be absent are nullable."""
-    if typing.is_typeddict(hint):
-        hints = typing.get_type_hints(hint, include_extras=True)
-        return {name: each | None if _is_optional(hint, name, each) else each for name, each in hints.items()}
-    if dataclasses.is_dataclass(hint):
-        hints = typing.get_type_hints(hint)
-        return {each.name: hints[each.name] for each in dataclasses.fields(hint)}
-    if _is_model(hint):
-        return {name: each.annotation for name, each in hint.model_fields.items()}  # type: ignore[attr-defined]
-    return None
-
-
-def _is_optional(hint: Any, name: str, kind: Any) -> bool:
-    # Python does not see Required and NotRequired where annotations are kept as texts.
-    if get_origin(kind) in (typing.Required, typing.NotRequired):
-        return get_origin(kind) is typing.NotRequired
-    return name in getattr(hint, "__optional_keys__", ())
-
-
-def _is_model(hint: object) -> bool:
-    from pydantic import BaseModel
-
-    return isinstance(hint, type) and issubclass(hint, BaseModel)
-
-
 def _typed(hint: Any, what: str) -> Type:
     try:
         kind = type_of(hint)
@@ -237,58 +184,3 @@ def _typed(hint: Any, what: str) -> Type:
             f"T | None, a TypedDict, a dataclass or a pydantic model"
         )
     return kind
-
-
-def _adapt(function: Callable[..., Any], hints: Mapping[str, Any]) -> Callable[..., Any]:
-    """The function with plain JSON going in and coming out."""
-    builders = {name: build for name, hint in hints.items() if name != "return" and (build := _builder(hint))}
-
-    def arguments(given: dict[str, Any]) -> dict[str, Any]:
-        return {name: builders[name](value) if name in builders else value for name, value in given.items()}
-
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def call_async(**given: Any) -> Any:
-            return to_json(await function(**arguments(given)))
-
-        return call_async
-
-    @functools.wraps(function)
-    def call(**given: Any) -> Any:
-        return to_json(function(**arguments(given)))
-
-    return call
-
-
-def _builder(hint: Any) -> Callable[[Any], Any] | None:
-    """How a JSON value becomes what the annotation asks for, where that is not the same."""
-    args = [each for each in get_args(hint) if each is not type(None)]
-    if get_origin(hint) in (Union, types.UnionType) and len(args) == 1:
-        inner = _builder(args[0])
-        return (lambda value: None if value is None else inner(value)) if inner else None
-    if get_origin(hint) is list and args:
-        item = _builder(args[0])
-        return (lambda values: [item(each) for each in values]) if item else None
-    if _is_model(hint):
-        return hint.model_validate  # type: ignore[no-any-return]
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        hints = typing.get_type_hints(hint)
-        fields = {name: build for name, each in hints.items() if (build := _builder(each))}
-        return lambda value: hint(
-            **{name: fields[name](v) if name in fields else v for name, v in value.items()}
-        )
-    return None
-
-
-def to_json(value: Any) -> Any:
-    """A tool's result as plain JSON data; what is no record or list is left as it is."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {key: to_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(each) for each in value]
-    if _is_model(type(value)):
-        return value.model_dump(mode="json")
-    return value

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
-from shoal.graphs.cases import Cases, Contradiction, narrowed
-from shoal.graphs.scope import EVERYTHING, Scope, joined
-from shoal.graphs.tokens import Path, known_after
+from shoal.expressions.cases import Cases, Contradiction, narrowed
+from shoal.expressions.scope import EVERYTHING, Scope, joined
+from shoal.expressions.tokens import Path, known_after
 
 
 @dataclass(frozen=True, slots=True)

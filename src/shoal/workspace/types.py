@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -102,7 +103,7 @@ class ValueMismatch(ValueError):
 
 
 def parse_type(source: object) -> Type:
-    """Read a type as written in YAML: text, a mapping for records, or a list of one for lists of what it holds.
+    """Read a type as written in YAML: text, a mapping for records, or a list of one for lists of that.
 
     Raises:
         TypeSyntaxError: with what was found and what is allowed.
@@ -233,7 +234,7 @@ def read(kind: Type, value: object, where: str = "value") -> Any:
         case Scalar(name):
             return _read_scalar(name, value, where)
         case Enum(cases):
-            if value not in cases:
+            if not isinstance(value, str) or value not in cases:
                 raise ValueMismatch(f"{where} is {_show(value)}, expected one of {', '.join(cases)}")
             return value
         case Nullable(of):
@@ -269,17 +270,24 @@ def _check_plain(value: object, where: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ValueMismatch(f"{where} is nested deeper than {MAX_DEPTH}")
     match value:
+        case None | bool():
+            pass
         case str():
             _storable(value, where)
-        case int() | float() if not _is_in_range(value):
-            raise ValueMismatch(f"{where} holds {_show(value)}, expected a finite number of 64 bits")
+        case int() | float():
+            if not _is_in_range(value):
+                raise ValueMismatch(f"{where} holds {_show(value)}, expected a finite number of 64 bits")
         case Mapping():
             for name, each in value.items():
+                if not isinstance(name, str):
+                    raise ValueMismatch(f"{where} has the key {_show(name)}, expected text")
                 _storable(name, where)
                 _check_plain(each, where, depth + 1)
         case list() | tuple():
             for each in value:
                 _check_plain(each, where, depth + 1)
+        case _:
+            raise ValueMismatch(f"{where} holds {_show(value)}, which JSON cannot")
 
 
 def _is_in_range(value: float) -> bool:
@@ -303,7 +311,7 @@ def _read_record(fields: Mapping[str, Type], value: object, where: str) -> dict[
         if name not in fields:
             from shoal.errors import suggest
 
-            raise ValueMismatch(f"{where} has an unknown field '{name}'. {suggest(str(name), fields)}")
+            raise ValueMismatch(f"{where} has an unknown field {_show(name)}. {suggest(str(name), fields)}")
     result = {}
     for name, kind in fields.items():
         if name not in value and not isinstance(plain(kind), Nullable):
@@ -312,11 +320,23 @@ def _read_record(fields: Mapping[str, Type], value: object, where: str) -> dict[
     return result
 
 
+class _Brief(reprlib.Repr):
+    """Values of others, of which neither the size nor the depth nor what they say of themselves is trusted."""
+
+    def repr_instance(self, x: object, level: int) -> str:
+        """Of anything but texts, whole numbers and collections."""
+        if x is None or isinstance(x, bool):
+            return {None: "null", True: "true", False: "false"}[x]
+        return float.__repr__(x) if isinstance(x, float) else f"a {type(x).__name__}"
+
+
+_BRIEF = _Brief()
+_BRIEF.maxstring = _BRIEF.maxlong = 60
+
+
 def _show(value: object) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
     try:
-        text = repr(value)
+        text = _BRIEF.repr(value)
     except ValueError:
         return "a number of thousands of digits"  # which Python does not print
     return text if len(text) <= 60 else text[:57] + "..."

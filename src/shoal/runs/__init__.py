@@ -1,0 +1,1 @@
+"""Runs: executing checked graphs, journalled step by step."""

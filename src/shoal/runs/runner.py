@@ -1,0 +1,256 @@
+"""Runs graphs: starts, resumes and answers runs, and keeps them in the journal.
+
+    runner = Runner(engine, journal)
+    result = await runner.start(plan, {"message": "..."})
+    await runner.answer(result.run, plan, "approve", "yes")
+    result = await runner.resume(result.run, plan)
+
+A run that fails, waits or is uncertain is a result like any other; exceptions are for wrong input, for runs
+that may not be touched, and for a journal that cannot be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from shoal.agents.engine import Engine
+from shoal.errors import InvalidInput, suggest
+from shoal.graphs.plan import Plan
+from shoal.journal.failpoints import failpoint
+from shoal.journal.journal import OPEN_KINDS, Journal, JournalError, NodeRow, RowKind, RunExists, RunRow
+from shoal.runs.answers import read_answer
+from shoal.runs.cache import Cache
+from shoal.runs.events import Event, OnEvent, RunFinished, RunStarted
+from shoal.runs.execution import Execution, Means
+from shoal.runs.frames import Instance
+from shoal.runs.interpreter import Progress
+from shoal.runs.judging import refusal
+from shoal.runs.paths import node_at
+from shoal.runs.pins import PlanChanged, changes_between, parts_of
+from shoal.runs.results import RunResult, Summaries, result_of
+from shoal.runs.slots import Slots
+from shoal.workspace.types import ValueMismatch, read
+
+_ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Sorted, and without letters that are read as digits."""
+
+
+def tool_backoff_s(num_rejected: int) -> float:
+    """Seconds before a tool is tried again: random, up to 0.2, 0.4, 0.8 ... 20."""
+    from tenacity import RetryCallState, Retrying, wait_random_exponential
+
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = num_rejected
+    return wait_random_exponential(multiplier=0.2, max=20)(state)
+
+
+class Runner:
+    """Executes runs, many at once, with one engine and one journal."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        *,
+        on_event: OnEvent | None = None,
+        nodes_at_once: int = 64,
+        backoff_s: Callable[[int], float] = tool_backoff_s,
+        cache: Cache | None = None,
+        identity: str = "",
+    ) -> None:
+        """`identity` names the engine, so that the cache never gives one engine's answer for another's."""
+        self._journal = journal
+        self._on_event = on_event
+        self._known_parts: dict[str, Mapping[str, str]] = {}
+        self._means = Means(
+            engine=engine,
+            journal=journal,
+            slots=Slots(nodes_at_once),
+            backoff_s=backoff_s,
+            on_event=on_event,
+            cache=cache,
+            identity=identity,
+        )
+
+    async def start(self, plan: Plan, inputs: Mapping[str, Any]) -> RunResult:
+        """Begin a run and go as far as it goes. Raises InvalidInput, JournalError."""
+        try:
+            values = read(plan.input, inputs, "input")
+        except ValueMismatch as error:
+            raise InvalidInput(f"graph '{plan.name}': {error}") from error
+        run = await self._insert(plan, values)
+        return await self._execute(run, plan, is_resumed=False)
+
+    async def each(
+        self, plan: Plan, many_inputs: Iterable[Mapping[str, Any]], *, runs_at_once: int = 64
+    ) -> AsyncGenerator[RunResult | InvalidInput, None]:
+        """One run for each of many inputs, at once within limits; results come in the order of the inputs."""
+        free = asyncio.Semaphore(runs_at_once)
+
+        async def one(inputs: Mapping[str, Any]) -> RunResult | InvalidInput:
+            async with free:
+                try:
+                    return await self.start(plan, inputs)
+                except InvalidInput as error:
+                    return error
+
+        tasks = [asyncio.create_task(one(inputs)) for inputs in many_inputs]
+        try:
+            for task in tasks:
+                yield await task
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def resume(self, run_id: str, plan: Plan, *, migrate: bool = False) -> RunResult:
+        """Go on with a run that stopped, failed or waited. Recorded nodes never run again.
+
+        Raises:
+            RunNotFound, RunBusy, JournalError
+            PlanChanged: the plan is not the one the run started with, unless `migrate`.
+        """
+        run = await self._journal.run(run_id)
+        if run.status == "done":
+            return await result_of(self._journal, run_id)
+        _check_pin(run, plan, migrate)
+        await self._journal.claim(run_id)
+        return await self._execute(run, plan, is_resumed=True)
+
+    async def answer(
+        self, run_id: str, plan: Plan, path: str, given: object, *, migrate: bool = False
+    ) -> None:
+        """Answer a question of a run, or tell the result of a tool that may have acted; then resume it.
+
+        Raises:
+            InvalidInput: the answer does not fit, or the node does not wait for one.
+            RunNotFound, RunBusy, PlanChanged, JournalError
+        """
+        instance, row = await self._open_row(run_id, plan, path, migrate)
+        value = read_answer(path, instance.node, given)
+        if row.kind != "waiting":
+            await self._close(replace(row, kind="done", output=value, message="a person settled it"))
+            return
+        if refusal(instance, value) is not None:
+            raise InvalidInput(
+                f"node '{path}' of run {run_id} does not accept this answer (see its `accept`)"
+            )
+        waited_ms = (time.time() - row.started) * 1000
+        await self._close(replace(row, kind="answered", output=value, ms=waited_ms))
+
+    async def settle_undone(self, run_id: str, plan: Plan, path: str, *, migrate: bool = False) -> None:
+        """Say that a tool which may have acted did not; the next resume calls it again."""
+        _, row = await self._open_row(run_id, plan, path, migrate)
+        if row.kind == "waiting":
+            raise InvalidInput(
+                f"node '{path}' of run {run_id} asks a question; it is no tool that may have acted"
+            )
+        await self._close(replace(row, kind="failed", message="a person says that it did not act"))
+
+    async def _insert(self, plan: Plan, inputs: Mapping[str, Any]) -> RunRow:
+        parts = self._parts(plan)
+        while True:
+            now = time.time()
+            run = RunRow(
+                id=new_run_id(now),
+                graph=plan.name,
+                file=plan.file,
+                plan_sha256=plan.sha256,
+                parts=parts,
+                inputs=inputs,
+                created=now,
+            )
+            failpoint("run_insert.before")
+            with suppress(RunExists):
+                await self._journal.create(run)
+                failpoint("run_insert.after")
+                return run
+
+    async def _execute(self, run: RunRow, plan: Plan, *, is_resumed: bool) -> RunResult:
+        """Carry an owned run on; it is given up again whatever happens."""
+        try:
+            if run.plan_sha256 != plan.sha256:
+                await self._journal.repin(run.id, plan.sha256, self._parts(plan))
+            rows = await self._journal.rows(run.id) if is_resumed else ()
+            progress = Progress(plan, run.inputs, rows)
+            progress.reopen()
+            execution = Execution(run.id, progress, rows, self._means)
+            self._emit(RunStarted(run.id, plan.name, is_resumed))
+            outcome = await execution.advance()
+            failpoint("run_finish.before")
+            await self._journal.finish(run.id, outcome.status, outcome.output, outcome.error)
+            failpoint("run_finish.after")
+        except BaseException:
+            with suppress(JournalError):
+                await self._journal.release(run.id)
+            raise
+        result = RunResult(
+            run=run.id,
+            graph=run.graph,
+            status=outcome.status,
+            inputs=run.inputs,
+            output=outcome.output,
+            error=outcome.error,
+            nodes=Summaries(execution.rows),
+        )
+        self._emit(RunFinished(run.id, result))
+        return result
+
+    async def _open_row(self, run_id: str, plan: Plan, path: str, migrate: bool) -> tuple[Instance, NodeRow]:
+        run = await self._journal.run(run_id)
+        _check_pin(run, plan, migrate)
+        rows = await self._journal.rows(run_id)
+        if node_at(plan, path) is None:
+            known = {*plan.block.nodes, *(row.path for row in rows)}
+            raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, known)}")
+        progress = Progress(plan, run.inputs, rows, is_probe=True)
+        progress.reopen()  # as a resume does, or it would not find what asks in a second go
+        progress.due()  # so that it opens what holds the node
+        instance = progress.find(path)
+        if instance is None or instance.row is None or instance.row.kind == "failed":
+            fault = _why_closed([row.kind for row in rows if row.path == path])
+            raise InvalidInput(f"node '{path}' of run {run_id} {fault}")
+        return instance, instance.row
+
+    async def _close(self, row: NodeRow) -> None:
+        await self._journal.claim(row.run)
+        try:
+            await self._journal.record(row)
+        finally:
+            await self._journal.release(row.run)
+
+    def _parts(self, plan: Plan) -> Mapping[str, str]:
+        # Hashing prompts and knowledge once is enough for ten thousand runs.
+        if plan.sha256 not in self._known_parts:
+            self._known_parts[plan.sha256] = parts_of(plan)
+        return self._known_parts[plan.sha256]
+
+    def _emit(self, event: Event) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+
+def new_run_id(now: float) -> str:
+    """Short, and sorted by second: the day in UTC, then second of the day and chance, in base 32."""
+    number = int(now % 86400) << 18 | secrets.randbits(18)
+    letters = "".join(_ID_LETTERS[number >> shift & 31] for shift in range(30, -1, -5))
+    return f"{time.strftime('%Y%m%d', time.gmtime(now))}-{letters}"
+
+
+def _why_closed(kinds: list[RowKind]) -> str:
+    if "answered" in kinds:
+        return "has been answered already"
+    if kinds and kinds[-1] in OPEN_KINDS:
+        return "is not waited for any more: what is around it went on without it"
+    return "does not wait for an answer"
+
+
+def _check_pin(run: RunRow, plan: Plan, migrate: bool) -> None:
+    if run.plan_sha256 != plan.sha256 and not migrate:
+        raise PlanChanged(run.id, changes_between(run.parts, plan))

@@ -1,0 +1,41 @@
+"""Places are handed over in turn, and none is lost when somebody who waits is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shoal.runs.slots import Slots
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_places_are_handed_over_in_turn() -> None:
+    slots, order = Slots(1), []
+
+    async def use(name: str) -> None:
+        if (turn := slots.take()) is not None:
+            await slots.wait(turn)
+        order.append(name)
+        await asyncio.sleep(0)
+        slots.release()
+
+    await asyncio.gather(*(use(name) for name in "abc"))
+    assert order == ["a", "b", "c"]
+    assert slots.take() is None
+
+
+async def test_who_is_cancelled_gives_up_a_place_that_came_too_late() -> None:
+    slots = Slots(1)
+    assert slots.take() is None
+    turns = [slots.take(), slots.take()]
+    waiting = [asyncio.create_task(slots.wait(turn)) for turn in turns if turn is not None]
+    await asyncio.sleep(0)
+    slots.release()  # to the first, who is cancelled before it runs
+    waiting[0].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert waiting[0].cancelled()
+    slots.release()
+    assert slots.take() is None
+    assert slots.take() is not None
