@@ -259,6 +259,7 @@ class StepReader(Reader):
         seen = source_type(with_confidence(output) if has_confidence else output)
         with_own = self._with_own(around, seen, subject)
         accept = self._condition("accept", self.entry.accept, with_own)
+        self.check_constant("accept", accept)
         fallback = self._fallback(output, subject, around) if "fallback" in self.entry_keys() else None
         escalate = policies.compile_escalation(self, work, output, around, with_own)
         policies.check_policies(self, work)

@@ -121,20 +121,24 @@ class Reader:
 
     def _proven(self, text: str, before: Truths, around: Around) -> Truths:
         where = (*self.where, "when")
-        constant = constant_value(self.when) if self.when else None
-        if constant is False:
-            self.fault(
-                where,
-                f"`when` is always false, so node '{self.name}' never runs. Mend it, or delete the node",
-            )
-        elif constant is True:
-            message = f"`when` of node '{self.name}' is always true. Remove it"
-            self.kit.fault(where, message, is_warning=True)
+        self.check_constant("when", self.when)
         try:
             return after(text, before, self.scope(around))
         except Contradiction as err:
             self.fault(where, f"`when` of node '{self.name}' never holds: {err}. Mend it, or delete the node")
             return UNSURE
+
+    def check_constant(self, key: str, condition: Compiled | None) -> None:
+        """Tell of a condition that always has the same end."""
+        constant = constant_value(condition) if condition else None
+        where = (*self.where, key)
+        if constant is False:
+            what = {"when": "never runs", "accept": "accepts nothing"}[key]
+            message = f"`{key}` is always false, so node '{self.name}' {what}"
+            self.fault(where, f"{message}. Mend it, or delete the {'node' if key == 'when' else 'condition'}")
+        elif constant is True:
+            message = f"`{key}` of node '{self.name}' is always true. Remove it"
+            self.kit.fault(where, message, is_warning=True)
 
     def condition(self, where: Where, key: str, text: str | None, around: Around) -> Compiled | None:
         """Compile an expression that must be true or false."""
