@@ -169,3 +169,56 @@ def test_records_that_cannot_be_followed(root: Path, hint: str, reason: str) -> 
     )
     (problem,) = load_tools(load_workspace(root))[1]
     assert reason in str(problem)
+
+
+LATE = """\
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NotRequired, Required, TypedDict
+
+from pydantic import BaseModel, Field
+
+
+@dataclass
+class Door:
+    number: int
+
+
+class House(TypedDict):
+    door: Door
+    colour: NotRequired[str]
+    owner: NotRequired[str | None]
+
+
+class Street(TypedDict, total=False):
+    name: Required[str]
+    houses: list[House]
+
+
+class Van(BaseModel):
+    seats: int = Field(gt=0)
+
+
+def drive(street: Street, van: Van) -> list[str]:
+    (house,) = street["houses"]
+    return [street["name"], type(house["door"]).__name__, *house]
+"""
+
+
+def test_annotations_that_are_kept_as_texts_say_the_same(root: Path) -> None:
+    (root / "tools" / "post.py").write_text(LATE, "utf-8")
+    (root / "agents.yaml").write_text(
+        'version: 1\ntools: {drive: {python: "tools/post.py:drive", effect: pure}}\n', "utf-8"
+    )
+    tools, problems = load_tools(load_workspace(root))
+    assert problems == []
+    drive = tools["drive"]
+    assert str(drive.input.fields["street"]) == (
+        "{name: str, houses: list[{door: {number: int}, colour: str?, owner: str?}]?}"
+    )
+    house = {"door": {"number": 3}, "colour": None, "owner": None}
+    street = {"name": "Elm Row", "houses": [house]}
+    assert drive.function(street=street, van={"seats": 2}) == ["Elm Row", "Door", "door", "owner"]
+    with pytest.raises(ValueError, match=r"^Van\.seats cannot be 0: "):
+        drive.function(street=street, van={"seats": 0})

@@ -12,12 +12,33 @@ from shoal.workspace.types import (
     INT,
     STR,
     Enum,
+    Record,
     Type,
     TypeSyntaxError,
     ValueMismatch,
     parse_type,
     read,
 )
+
+
+class Equal:
+    """Equal to everything, and no value."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def nested(depth: int) -> object:
+    """A list in a list in a list."""
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 @pytest.mark.parametrize(
@@ -35,6 +56,13 @@ from shoal.workspace.types import (
         (ANY, [10**400], "64 bits"),
         (ANY, {"\ud83d": 1}, "surrogate"),
         (Enum(("a", "b")), "x" * 1_000_000, "expected one of a, b"),
+        (Enum(("a", "b")), Equal(), "a Equal, expected one of a, b"),
+        (STR, Equal(), "a Equal, expected str"),
+        (ANY, {1: "a"}, "has the key 1, expected text"),
+        (ANY, [{1, 2}], "which JSON cannot"),
+        (ANY, b"a", "a bytes, which JSON cannot"),
+        (STR, nested(100_000), r"\[\.\.\.\]"),
+        (Record({"a": STR}), {"\ud83d": 1}, "unknown field '.ud83d'"),
     ],
     ids=lambda given: type(given).__name__,
 )

@@ -17,6 +17,7 @@ class ToolFiles:
 
     def __init__(self) -> None:
         self._packages: dict[Path, str] = {}
+        self._digests: dict[Path, str] = {}
 
     def load(self, path: Path) -> ModuleType:
         """The module of a file. Raises what the file raises."""
@@ -36,6 +37,12 @@ class ToolFiles:
             raise
         return module
 
+    def digest(self, path: Path) -> str:
+        """SHA-256 of a file, and of the neighbours that it imports, directly or not."""
+        if path not in self._digests:
+            self._digests[path] = _digest(path)
+        return self._digests[path]
+
     def _package(self, folder: Path) -> str:
         if folder not in self._packages:
             name = f"_shoal_tools_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
@@ -50,7 +57,7 @@ class ToolFiles:
         return self._packages[folder]
 
 
-def digest(path: Path) -> str:
+def _digest(path: Path) -> str:
     """SHA-256 of a file, and of the neighbours that it imports, directly or not."""
     files = [path]
     for file in files:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import inspect
-import types
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, get_args
 
 from shoal.agents.manifest import ToolEntry, Workspace
 from shoal.errors import Problem, suggest
+from shoal.graphs.hints import adapt, type_of
 from shoal.graphs.plan import Tool
-from shoal.graphs.tool_files import ToolFiles, digest
-from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, Enum, ListOf, Nullable, Record, Type, plain
+from shoal.graphs.tool_files import ToolFiles
+from shoal.workspace.types import Record, Type
 from shoal.workspace.yaml import MAX_PROBLEMS
 
 KEY = "idempotency_key"
 """A parameter of this name is filled by the runner."""
-
 
 
 class _Refused(Exception):
@@ -71,7 +68,7 @@ def _load(
     if not inspect.isfunction(function):
         known = [key for key, value in vars(module).items() if _is_own_function(value, module)]
         raise _Refused(f"{file} has no function '{function_name}'. {suggest(function_name, known)}")
-    return _tool(name, entry, function, file, path)
+    return _tool(name, entry, function, files.digest(path))
 
 
 def _inside(root: Path, file: str) -> Path:
@@ -122,7 +119,7 @@ def _line_in(err: BaseException, path: Path) -> str:
     return f" (line {line})" if line else ""
 
 
-def _tool(name: str, entry: ToolEntry, function: Callable[..., Any], file: str, path: Path) -> Tool:
+def _tool(name: str, entry: ToolEntry, function: Callable[..., Any], sha256: str) -> Tool:
     try:
         hints = typing.get_type_hints(function)
     except Exception as err:
@@ -147,7 +144,7 @@ def _tool(name: str, entry: ToolEntry, function: Callable[..., Any], file: str, 
         output=output,
         function=adapt(function, hints),
         takes_key=KEY in parameters,
-        sha256=digest(path),
+        sha256=sha256,
     )
 
 

@@ -152,6 +152,10 @@ def _expected(error: dict[str, Any]) -> str:
             return f"at least {context['ge']:g}"
         case "less_than_equal":
             return f"at most {context['le']:g}"
+        case "too_short":
+            return f"at least {context['min_length']} of them"
+        case "too_long":
+            return f"at most {context['max_length']} of them"
     return _EXPECTED.get(error["type"], str(error["msg"]))
 
 

@@ -236,7 +236,7 @@ def read(kind: Type, value: object, where: str = "value") -> Any:
         case Enum(cases):
             if not isinstance(value, str) or value not in cases:
                 raise ValueMismatch(f"{where} is {_show(value)}, expected one of {', '.join(cases)}")
-            return value
+            return str.__str__(value)
         case Nullable(of):
             return None if value is None else read(of, value, where)
         case ListOf(item):
@@ -301,7 +301,7 @@ def _storable(text: str, where: str) -> str:
     except UnicodeEncodeError:
         message = f"{where} holds half a character (a surrogate). Write the character itself"
         raise ValueMismatch(message) from None
-    return text
+    return str.__str__(text)  # and not a subclass, like those of numpy
 
 
 def _read_record(fields: Mapping[str, Type], value: object, where: str) -> dict[str, Any]:
@@ -321,7 +321,7 @@ def _read_record(fields: Mapping[str, Type], value: object, where: str) -> dict[
 
 
 class _Brief(reprlib.Repr):
-    """Values of others, of which neither the size nor the depth nor what they say of themselves is trusted."""
+    """Values of others: neither their size and depth nor what they say of themselves is trusted."""
 
     def repr_instance(self, x: object, level: int) -> str:
         """Of anything but texts, whole numbers and collections."""
