@@ -161,7 +161,8 @@ def _after(around: Around, reader: StepReader, made: Made | None) -> Around:
         sources = {**sources, name: Source(made.type, gives)}
     may_be_skipped = made.may_be_skipped if made else getattr(reader.entry, "when", None) is not None
     skippable = around.skippable | {name} if may_be_skipped else around.skippable
-    behind = {**around.behind, name: reader.truths}
+    says_more = reader.truths is not around.truths
+    behind = {**around.behind, name: reader.truths} if says_more else around.behind
     # What a faulty node needs is not known: nothing more is told because of it.
     reads = made.node.reads if made else frozenset(around.sources)
     needs = {**around.needs, name: reads.union(*(around.needs.get(other, ()) for other in reads))}

@@ -36,7 +36,6 @@ from shoal.graphs.plan import (
     bodies,
 )
 from shoal.graphs.readers import Around, Reader
-from shoal.graphs.texts import links_of, own_expressions
 from shoal.graphs.workers import (
     YES,
     Signature,
@@ -208,8 +207,7 @@ class StepReader(Reader):
 
     def _inside(self, around: Around) -> Around:
         """What the steps inside may read: what this one needs has run by then."""
-        needed, _ = links_of(own_expressions(self.entry))
-        return replace(around, skippable=around.skippable - needed)
+        return replace(around, skippable=around.skippable - self.needed)
 
     def _leaf(self, kind: str, around: Around) -> Made | None:
         worker = self.worker(kind)

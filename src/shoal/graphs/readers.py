@@ -73,7 +73,7 @@ class Reader:
         self.when: Compiled | None = None
         self.truths = Truths()
         """What is known where this step has run."""
-        self._texts = tuple(own_expressions(entry))
+        self._links = {text: links_of([text]) for text in own_expressions(entry)}
 
     def fault(self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
         """Report a problem of this step."""
@@ -85,7 +85,9 @@ class Reader:
         own = None if self.name in around.sources else self.name
         skippable = around.skippable
         if skippable and text is not None:  # what another expression needs anyway has run
-            skippable -= links_of(other for other in self._texts if other != text)[0]
+            skippable = skippable.difference(
+                *(needed for other, (needed, _) in self._links.items() if other != text)
+            )
         return Scope(
             reader=f"node '{self.name}'",
             sources=around.sources,
@@ -97,23 +99,28 @@ class Reader:
 
     def after_when(self, around: Around) -> Around:
         """What is known once all it needs has run and `when` holds."""
-        needed, _ = links_of(self._texts)
-        before = self._before(around, needed)
+        self.truths = before = self._before(around)
+        around = around if before is around.truths else replace(around, truths=before)
         text = self.entry.when if isinstance(self.entry, NodeEntry) else None
-        self.when = self.condition((*self.where, "when"), "when", text, replace(around, truths=before))
-        self.truths = before
+        if text is None:
+            return around
+        self.when = self.condition((*self.where, "when"), "when", text, around)
         if self.has_faulty_when:  # what it was meant to prove is not asked for again
             self.truths = UNSURE
-        elif text and self.when:
+        elif self.when:
             self.truths = self._proven(text, before, around)
         return replace(around, truths=self.truths)
 
-    def _before(self, around: Around, needed: set[str]) -> Truths:
+    @property
+    def needed(self) -> set[str]:
+        """Names that its own expressions need."""
+        return set[str]().union(*(needed for needed, _ in self._links.values()))
+
+    def _before(self, around: Around) -> Truths:
         """What a step needs has run, so the `when` of that holds here too."""
+        behind = [around.behind[name] for name in sorted(self.needed & around.behind.keys())]
         try:
-            return all_of(
-                [around.truths, *(around.behind[name] for name in sorted(needed & around.behind.keys()))]
-            )
+            return all_of([around.truths, *behind]) if behind else around.truths
         except Contradiction as err:
             message = f"node '{self.name}' never runs, because of the `when` of what it reads: {err}"
             self.fault(self.where, f"{message}. Read something else", at_key=True)
