@@ -11,7 +11,7 @@ from shoal.agents.bases import base_sha256
 from shoal.agents.embedded.chat import Chat
 from shoal.agents.embedded.decoder import Decoder, DecoderModel
 from shoal.agents.embedded.guided import Guides
-from shoal.agents.engine import Request
+from shoal.agents.engine import OnText, Request
 from shoal.errors import ShoalError
 from shoal.workspace.types import read
 from tests.agents.tiny_decoder import make_agent, make_decoder
@@ -182,3 +182,16 @@ def make_adapter(out: Path, base: Path, seed: int, temperature: float = 1.0) -> 
     }  # fmt: skip
     (out / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return Adapter(name=f"writer@{seed}", sha256=f"{seed}{temperature}".encode().hex(), folder=out)
+
+
+def test_who_reads_along_gets_the_texts_of_the_answer(agent: Agent, model: DecoderModel) -> None:
+    told: list[dict[str, str]] = [{}, {}, {}]
+
+    def listener(at: int) -> OnText:
+        return lambda field, text: told[at].update({field: told[at].get(field, "") + text})
+
+    silent = [Request(agent=agent, values={"message": each}) for each in ("hello", "a longer one", "x")]
+    heard = [replace(request, on_text=listener(at)) for at, request in enumerate(silent)]
+    answers = model.answer(heard)
+    assert told == [{"reason": answer.output["reason"]} for answer in answers if answer.output["reason"]]
+    assert answers == model.answer(silent)

@@ -87,3 +87,21 @@ def test_importing_the_engine_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_texts_come_from_the_worker_before_the_answer_does(agent: Agent, tmp_path: Path) -> None:
+    async def main() -> None:
+        engine = EmbeddedEngine(tmp_path, [agent.base])
+        told: list[tuple[str, str]] = []
+        reading = Request(agent=agent, values={"message": "hi"}, on_text=lambda *text: told.append(text))
+        too_long = Request(agent=agent, values={"message": "long " * 100})
+        answer, failure = await asyncio.gather(
+            engine.complete(reading), engine.complete(too_long), return_exceptions=True
+        )
+        assert not isinstance(answer, BaseException)
+        assert isinstance(failure, ShoalError)
+        assert {field for field, _ in told} <= {"reason"}
+        assert "".join(text for _, text in told) == answer.output["reason"]
+        await engine.close()
+
+    asyncio.run(main())

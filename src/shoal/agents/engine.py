@@ -7,11 +7,14 @@ without a model, for tests of graphs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
 from shoal.agents.agent import Agent
+
+OnText: TypeAlias = Callable[[str, str], None]
+"""Called with the name of a free-text field and what it gained; from any thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Request:
     temperature: float = 0.0
     """0 is greedy; retries sample."""
     seed: int = 0
+    on_text: OnText | None = field(default=None, compare=False, repr=False)
+    """Somebody reads along: an engine that can calls it while it writes, never after its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,19 +8,22 @@
         - {reason: every rule is met, decision: approve}
 
 An agent that is not in the script gives the plainest answer its output type allows. In Python, an entry may
-also be a function (or an async one) from the Request to the answer.
+also be a function (or an async one) from the Request to the answer. Who reads along gets texts word by word.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from shoal.agents.engine import Answer, Request, Usage
+from shoal.agents.engine import Answer, OnText, Request, Usage
+from shoal.agents.free_text import free_texts
 from shoal.errors import InvalidFiles, ShoalError
 from shoal.workspace.schema import Strict
 from shoal.workspace.types import Enum, ListOf, Nullable, Record, Scalar, Type, ValueMismatch, plain, read
@@ -60,6 +63,8 @@ class ScriptedEngine:
             output = read(request.agent.output, values, f"the scripted answer of agent '{name}'")
         except ValueMismatch as error:
             raise ShoalError(str(error)) from error
+        if request.on_text is not None:
+            await _write(request.agent.output, output, request.on_text)
         usage = Usage(prompt_tokens=_num_words(request.values), completion_tokens=_num_words(output))
         return Answer(
             output=output,
@@ -125,6 +130,15 @@ def plainest(kind: Type) -> Any:
         case Nullable():
             return None
     raise AssertionError(f"{kind} has no plainest value")
+
+
+async def _write(kind: Record, output: Values, on_text: OnText) -> None:
+    """Tell of texts by words, with a turn for others after each, as if a model wrote them."""
+    for name in output:
+        if name in free_texts(kind) and output[name]:
+            for word in re.findall(r"\s*\S+\s*\Z|\s*\S+|\s+", output[name]):
+                on_text(name, word)
+                await asyncio.sleep(0)
 
 
 def _num_words(values: Mapping[str, Any]) -> int:

@@ -8,7 +8,7 @@ the adapter was trained.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from shoal.agents.embedded.chat import Chat
 from shoal.agents.embedded.guided import Guides, field_ranges, is_decision, read_answer, shortest_answer
 from shoal.agents.embedded.writing import Row, write
 from shoal.agents.engine import Answer, Request, Usage
+from shoal.agents.free_text import FreeTextReader
 from shoal.agents.prompts import render_prompt
 from shoal.errors import ShoalError
 
@@ -134,7 +135,15 @@ class Decoder:
             closers=self._closers,
             temperature=request.temperature,
             generator=torch.Generator().manual_seed(request.seed),
+            on_tokens=self._listener(request),
         )
+
+    def _listener(self, request: Request) -> Callable[[Sequence[int]], None] | None:
+        """Reads tokens along for whoever wants to see the texts of an answer early."""
+        if request.on_text is None:
+            return None
+        reader = FreeTextReader(request.agent.output, request.on_text)
+        return lambda tokens: reader.add(b"".join(self._guides.pieces(tokens)))
 
 
 class DecoderModel:

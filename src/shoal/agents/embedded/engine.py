@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -43,6 +43,10 @@ class _Job:
         """What can be computed together: one base with one adapter; heads of encoders belong to an agent."""
         agent = self.request.agent
         return agent.base, agent.adapter.sha256 if agent.adapter else "", agent.name
+
+    def silenced(self) -> _Job:
+        """The same, without anybody who reads along."""
+        return _Job(replace(self.request, on_text=None), self.answer)
 
 
 class EmbeddedEngine:
@@ -122,9 +126,10 @@ class EmbeddedEngine:
             if len(jobs) == 1:
                 jobs[0].answer.set_exception(error)
             else:
-                # One request spoils its batch only, not the others in it.
+                # One request spoils its batch only, not the others in it. Texts that may have been shown
+                # in part are not shown again.
                 for job in jobs:
-                    self._answer([job])
+                    self._answer([job if isinstance(error, ShoalError) else job.silenced()])
         else:
             for job, answer in zip(jobs, answers, strict=True):
                 job.answer.set_result(answer)

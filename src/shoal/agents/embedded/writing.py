@@ -8,7 +8,7 @@ the cache.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,8 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     chances: list[list[float]] = field(default_factory=list)
     """For each token its log-probability at each calibration temperature; 0 where it had no alternative."""
+    on_tokens: Callable[[Sequence[int]], None] | None = None
+    """Called with the tokens of each step, where somebody reads along."""
 
 
 def write(model: Any, rows: list[Row], temperatures: Sequence[float]) -> None:
@@ -52,11 +54,11 @@ def write(model: Any, rows: list[Row], temperatures: Sequence[float]) -> None:
     cache = DynamicCache()
     mask = torch.zeros(len(rows), 0, dtype=torch.long)
     scales = torch.tensor(temperatures)[:, None]
-    blocks = [row.prompt + _take_forced(row, len(temperatures)) for row in rows]
+    blocks = [row.prompt + _told(row, _take_forced(row, len(temperatures))) for row in rows]
     while rows:
         mask, ids, places = _padded(rows, blocks, mask)
         logits = _ask(model, ids, mask, places, cache)
-        blocks = [_next(row, logits[at], scales) for at, row in enumerate(rows)]
+        blocks = [_told(row, _next(row, logits[at], scales)) for at, row in enumerate(rows)]
         going = [at for at, row in enumerate(rows) if not row.guide.is_done]
         if len(going) < len(rows):
             cache.batch_select_indices(torch.tensor(going, dtype=torch.long, device=model.device))
@@ -97,6 +99,12 @@ def _next(row: Row, logits: Tensor, scales: Tensor) -> list[int]:
     row.tokens.append(token)
     row.chances.append(torch.log_softmax(logits / scales, dim=-1)[:, token].tolist())
     return [token, *_take_forced(row, len(scales))]
+
+
+def _told(row: Row, tokens: list[int]) -> list[int]:
+    if row.on_tokens is not None and tokens:
+        row.on_tokens(tokens)
+    return tokens
 
 
 def _choose(row: Row, logits: Tensor) -> int:
