@@ -43,7 +43,7 @@ class Scene:
         return f'{{"paid": {float(self.length)}, "end": {self.length + 1}, "text": "good", "held": {held}}}\n'
 
     def process(self, failpoint: str = "") -> subprocess.Popen[str]:
-        script = ROOT / "tests" / "graphs" / "crash_script.py"
+        script = ROOT / "tests" / "runs" / "crash_script.py"
         command = [sys.executable, str(script), str(self.journal), str(self.log), str(self.length)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "SHOAL_FAILPOINT": failpoint}
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
