@@ -16,14 +16,7 @@ from shoal.agents.journal_url import SQLITE, fault_of
 from shoal.errors import InvalidFiles, Problem, ShoalError, suggest
 from shoal.workspace.schema import Given, Strict, entries, entry, problems_of, record_at
 from shoal.workspace.store import Store, content_sha256
-from shoal.workspace.types import (
-    STR,
-    Enum,
-    Nullable,
-    Record,
-    Scalar,
-    Span,
-)
+from shoal.workspace.types import STR, Enum, Nullable, Record, Scalar, Span
 from shoal.workspace.yaml import MAX_PROBLEMS, Document, Where, read_yaml
 
 MANIFEST = "agents.yaml"
