@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shoal.agents.agent import Agent
 from shoal.agents.engine import Engine
-from shoal.graphs.plan import AgentCall, GraphCall, ToolCall
+from shoal.graphs.plan import AgentCall, GraphCall, Node, ToolCall
 from shoal.journal.failpoints import failpoint
-from shoal.journal.journal import Journal, NodeRow, RowKind
+from shoal.journal.journal import Journal, NodeRow, RowKind, RunRow
 from shoal.runs.budgets import FROM_CACHE, Limit
 from shoal.runs.cache import Cache, Kept, key_of
 from shoal.runs.events import (
@@ -26,7 +27,6 @@ from shoal.runs.events import (
     NodeSkipped,
     NodeStarted,
     NodeWaiting,
-    OnEvent,
 )
 from shoal.runs.frames import Instance
 from shoal.runs.interpreter import Progress
@@ -34,7 +34,9 @@ from shoal.runs.judging import acts_once, verdict
 from shoal.runs.results import summarize_node
 from shoal.runs.slots import Slots
 from shoal.runs.steps import Close, Outcome, Start, Step
-from shoal.runs.work import AttemptFailed, Made, ask_agent, call_tool, sentence
+from shoal.runs.streams import Aloud, Hub
+from shoal.runs.work import AttemptFailed, Made, ask_agent, call_tool, in_one_line, sentence
+from shoal.workspace.redaction import secrets_in
 
 _STEPS_IN_A_ROW = 100
 """After which a task lets others have a turn, where nothing else made it wait."""
@@ -56,7 +58,7 @@ class Means:
     """One for each attempt that may be under way at once."""
     backoff_s: Callable[[int], float]
     """How long to wait before a tool is tried again, by how often it was rejected."""
-    on_event: OnEvent | None
+    hub: Hub
     cache: Cache | None
     identity: str
     """Of the engine, in the keys of the cache."""
@@ -65,8 +67,9 @@ class Means:
 class Execution:
     """The execution of one run by this process."""
 
-    def __init__(self, run_id: str, progress: Progress, rows: Iterable[NodeRow], means: Means) -> None:
-        self._run = run_id
+    def __init__(self, run: RunRow, progress: Progress, rows: Iterable[NodeRow], means: Means) -> None:
+        self._run = run.id
+        self._inputs = run.inputs
         self._progress = progress
         self._means = means
         self._rows: dict[str, list[NodeRow]] = {}
@@ -123,7 +126,9 @@ class Execution:
                 return self._closing(shortage)
         if instance.num_rejected == 0:
             failpoint("node_start.before")
-            self._emit_start(instance, start.attempt)
+        if self._means.hub.emit is not None:
+            self._emit_start(instance, start.attempt, start.inputs)
+        if instance.num_rejected == 0:
             failpoint("node_start.after")
         if instance.inside.limit is None:
             return await self._attempt(start)
@@ -167,7 +172,7 @@ class Execution:
             attempt=attempt,
             kind=kind,
             output=made.output,
-            message=message and sentence(message),
+            message=message and sentence(message, self._secrets(instance)),
             confidence=made.confidence,
             prompt_tokens=made.usage.prompt_tokens,
             completion_tokens=made.usage.completion_tokens,
@@ -196,7 +201,22 @@ class Execution:
         assert isinstance(work, AgentCall), "only agents and tools are called"
         is_sampled = instance.inside.is_sampled or instance.num_rejected > 0
         key = f"{key}:{start.attempt}"
+        if self._means.hub.hears_text(self._run):
+            return self._ask_aloud(start, work.agent, key, is_sampled)
         return ask_agent(self._means.engine, work.agent, start.inputs, key=key, is_sampled=is_sampled)
+
+    async def _ask_aloud(self, start: Start, agent: Agent, key: str, is_sampled: bool) -> Made:
+        """Ask an agent while others read along."""
+        means, instance = self._means, start.instance
+        aloud = Aloud(means.hub, self._run, instance.path, start.attempt, self._secrets(instance))
+        try:
+            made = await ask_agent(
+                means.engine, agent, start.inputs, key=key, is_sampled=is_sampled, on_text=aloud.on_text
+            )
+            aloud.finish()
+            return made
+        finally:
+            aloud.stop()
 
     # The cache.
 
@@ -243,8 +263,8 @@ class Execution:
         if instance.node.cache_s is not None:
             self._keep_answer(row, instance)
         self._progress.apply(row)
-        if self._means.on_event is not None:
-            self._emit(self._event(row))
+        if (emit := self._means.hub.emit) is not None:
+            emit(self._event(row, instance.node))
 
     def _closing(self, step: Close) -> NodeRow:
         """The row of a node that nobody has to be called for."""
@@ -258,11 +278,21 @@ class Execution:
             step.attempt,
             step.kind,
             started=started,
-            message=message and sentence(message),
+            message=message and self._told(instance, step.kind, message),
             output=step.output,
             confidence=step.confidence,
             ms=ms,
         )
+
+    def _told(self, instance: Instance, kind: RowKind, message: str) -> str:
+        """What is recorded as the reason, without secrets; a question is data, and skips are in our words."""
+        if kind == "waiting" or kind == "skipped":
+            return in_one_line(message)
+        return sentence(message, self._secrets(instance))
+
+    def _secrets(self, instance: Instance) -> tuple[str, ...]:
+        """The values that are secret here by the names of inputs."""
+        return (*secrets_in(self._inputs), *secrets_in(instance.inputs or {}))
 
     def _begin_around(self, owner: Instance | None) -> None:
         """Note the time for the nodes around a step that had not begun."""
@@ -271,28 +301,26 @@ class Execution:
             owner.started = time.time()
             begun.append(owner)
             owner = owner.parent.owner
-        for each in reversed(begun):
-            self._emit_start(each, each.attempt + 1)
+        if self._means.hub.emit is not None:
+            for each in reversed(begun):
+                self._emit_start(each, each.attempt + 1, None)
 
-    def _event(self, row: NodeRow) -> Event:
+    def _event(self, row: NodeRow, node: Node) -> Event:
         run, path, message = row.run, row.path, row.message or ""
         match row.kind:
             case "rejected" | "escalated":
-                return AttemptRejected(run, path, row.attempt, message)
+                return AttemptRejected(run, path, row.attempt, message, node, row)
             case "skipped":
-                return NodeSkipped(run, path, message)
+                return NodeSkipped(run, path, message, node)
             case "waiting":
-                return NodeWaiting(run, path, message)
+                return NodeWaiting(run, path, message, node)
             case _:
-                return NodeFinished(run, path, summarize_node(path, self._rows[path]))
+                return NodeFinished(run, path, summarize_node(path, self._rows[path]), node, row)
 
-    def _emit_start(self, instance: Instance, attempt: int) -> None:
-        if self._means.on_event is not None:
-            self._emit(NodeStarted(self._run, instance.path, attempt))
-
-    def _emit(self, event: Event) -> None:
-        if self._means.on_event is not None:
-            self._means.on_event(event)
+    def _emit_start(self, instance: Instance, attempt: int, inputs: Mapping[str, Any] | None) -> None:
+        emit = self._means.hub.emit
+        assert emit is not None
+        emit(NodeStarted(self._run, instance.path, attempt, instance.node, inputs))
 
     def _keep(self, row: NodeRow) -> None:
         self._rows.setdefault(row.path, []).append(row)

@@ -26,7 +26,7 @@ from shoal.journal.failpoints import failpoint
 from shoal.journal.journal import OPEN_KINDS, Journal, JournalError, NodeRow, RowKind, RunExists, RunRow
 from shoal.runs.answers import read_answer
 from shoal.runs.cache import Cache
-from shoal.runs.events import Event, OnEvent, RunFinished, RunStarted
+from shoal.runs.events import Event, OnEvent, RunFinished, RunStarted, RunStopped
 from shoal.runs.execution import Execution, Means
 from shoal.runs.frames import Instance
 from shoal.runs.interpreter import Progress
@@ -35,6 +35,9 @@ from shoal.runs.paths import node_at
 from shoal.runs.pins import PlanChanged, changes_between, parts_of
 from shoal.runs.results import RunResult, Summaries, result_of
 from shoal.runs.slots import Slots
+from shoal.runs.streams import EventStream, Hub
+from shoal.runs.work import sentence
+from shoal.workspace.redaction import redact, secrets_in
 from shoal.workspace.types import ValueMismatch, read
 
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -66,26 +69,43 @@ class Runner:
     ) -> None:
         """`identity` names the engine, so that the cache never gives one engine's answer for another's."""
         self._journal = journal
-        self._on_event = on_event
+        self._hub = Hub(on_event)
         self._known_parts: dict[str, Mapping[str, str]] = {}
         self._means = Means(
             engine=engine,
             journal=journal,
             slots=Slots(nodes_at_once),
             backoff_s=backoff_s,
-            on_event=on_event,
+            hub=self._hub,
             cache=cache,
             identity=identity,
         )
 
     async def start(self, plan: Plan, inputs: Mapping[str, Any]) -> RunResult:
         """Begin a run and go as far as it goes. Raises InvalidInput, JournalError."""
-        try:
-            values = read(plan.input, inputs, "input")
-        except ValueMismatch as error:
-            raise InvalidInput(f"graph '{plan.name}': {error}") from error
-        run = await self._insert(plan, values)
-        return await self._execute(run, plan, is_resumed=False)
+        return await self._execute(await self._begin(plan, inputs), plan, is_resumed=False)
+
+    def stream(self, plan: Plan, inputs: Mapping[str, Any], *, cancels: bool = False) -> EventStream:
+        """Begin a run, and read what happens in it, to RunFinished.
+
+        The reader raises what `start` raises. The run goes on when the reader is closed, unless `cancels`.
+        """
+        reader = EventStream(self._hub)
+        return reader.follow(self._start_read(plan, inputs, reader), cancels=cancels)
+
+    def stream_resume(
+        self, run_id: str, plan: Plan, *, migrate: bool = False, cancels: bool = False
+    ) -> EventStream:
+        """Go on with a run, and read what happens in it; the reader raises what `resume` raises."""
+        reader = EventStream(self._hub)
+        self._hub.add(reader, run_id)
+        return reader.follow(self.resume(run_id, plan, migrate=migrate), cancels=cancels)
+
+    def listen(self, run_id: str | None = None) -> EventStream:
+        """Read what happens from now on in a run that is under way here, or in all runs."""
+        reader = EventStream(self._hub, ends=run_id is not None)
+        self._hub.add(reader, run_id)
+        return reader
 
     async def each(
         self, plan: Plan, many_inputs: Iterable[Mapping[str, Any]], *, runs_at_once: int = 64
@@ -153,6 +173,19 @@ class Runner:
             )
         await self._close(replace(row, kind="failed", message="a person says that it did not act"))
 
+    async def _start_read(self, plan: Plan, inputs: Mapping[str, Any], reader: EventStream) -> RunResult:
+        run = await self._begin(plan, inputs)
+        self._hub.add(reader, run.id)
+        return await self._execute(run, plan, is_resumed=False)
+
+    async def _begin(self, plan: Plan, inputs: Mapping[str, Any]) -> RunRow:
+        """A new run in the journal, owned by this process."""
+        try:
+            values = read(plan.input, inputs, "input")
+        except ValueMismatch as error:
+            raise InvalidInput(f"graph '{plan.name}': {error}") from error
+        return await self._insert(plan, values)
+
     async def _insert(self, plan: Plan, inputs: Mapping[str, Any]) -> RunRow:
         parts = self._parts(plan)
         while True:
@@ -180,15 +213,17 @@ class Runner:
             rows = await self._journal.rows(run.id) if is_resumed else ()
             progress = Progress(plan, run.inputs, rows)
             progress.reopen()
-            execution = Execution(run.id, progress, rows, self._means)
-            self._emit(RunStarted(run.id, plan.name, is_resumed))
+            execution = Execution(run, progress, rows, self._means)
+            self._emit(RunStarted, run.id, plan.name, is_resumed, run.inputs)
             outcome = await execution.advance()
+            error = outcome.error and redact(outcome.error, secrets_in(run.inputs))
             failpoint("run_finish.before")
-            await self._journal.finish(run.id, outcome.status, outcome.output, outcome.error)
+            await self._journal.finish(run.id, outcome.status, outcome.output, error)
             failpoint("run_finish.after")
-        except BaseException:
+        except BaseException as stop:
             with suppress(JournalError):
                 await self._journal.release(run.id)
+            self._emit(RunStopped, run.id, sentence(str(stop)) or type(stop).__name__)
             raise
         result = RunResult(
             run=run.id,
@@ -196,10 +231,10 @@ class Runner:
             status=outcome.status,
             inputs=run.inputs,
             output=outcome.output,
-            error=outcome.error,
+            error=error,
             nodes=Summaries(execution.rows),
         )
-        self._emit(RunFinished(run.id, result))
+        self._emit(RunFinished, run.id, result)
         return result
 
     async def _open_row(self, run_id: str, plan: Plan, path: str, migrate: bool) -> tuple[Instance, NodeRow]:
@@ -231,9 +266,9 @@ class Runner:
             self._known_parts[plan.sha256] = parts_of(plan)
         return self._known_parts[plan.sha256]
 
-    def _emit(self, event: Event) -> None:
-        if self._on_event is not None:
-            self._on_event(event)
+    def _emit(self, event: Callable[..., Event], *fields: object) -> None:
+        if self._hub.emit is not None:
+            self._hub.emit(event(*fields))
 
 
 def new_run_id(now: float) -> str:

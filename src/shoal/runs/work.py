@@ -9,18 +9,22 @@ import hashlib
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shoal.agents.agent import Agent
-from shoal.agents.engine import Engine, Request, Usage
+from shoal.agents.engine import Engine, OnText, Request, Usage
 from shoal.errors import ShoalError
 from shoal.graphs.plan import Tool
 from shoal.journal.failpoints import failpoint
+from shoal.workspace.redaction import redact, secrets_in
 from shoal.workspace.types import ValueMismatch, read
 
 SAMPLING_TEMPERATURE = 0.7
 """Of an agent that is asked again, or in the later samples of a vote; the first time it answers greedily."""
+
+_MOST_READ = 20_000
+"""Characters of an error that are looked at."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,9 +42,17 @@ class Made(NamedTuple):
 
 
 async def ask_agent(
-    engine: Engine, agent: Agent, inputs: Mapping[str, Any], *, key: str, is_sampled: bool
+    engine: Engine,
+    agent: Agent,
+    inputs: Mapping[str, Any],
+    *,
+    key: str,
+    is_sampled: bool,
+    on_text: OnText | None = None,
 ) -> Made:
     """Ask an agent; `key` names the attempt, so that a resumed run samples the same.
+
+    With `on_text` somebody reads along.
 
     Raises:
         AttemptFailed: the engine could not, or its answer does not fit the agent's output.
@@ -50,6 +62,7 @@ async def ask_agent(
         values=inputs,
         temperature=SAMPLING_TEMPERATURE if is_sampled else 0.0,
         seed=int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) >> 1,
+        on_text=on_text,
     )
     failpoint("model_call.before")
     try:
@@ -60,9 +73,9 @@ async def ask_agent(
     except ValueMismatch as error:
         raise AttemptFailed(str(error)) from error
     except ShoalError as error:
-        raise AttemptFailed(sentence(str(error))) from error
+        raise AttemptFailed(str(error)) from error
     except Exception as error:
-        _log.debug("agent %s raised", agent.name, exc_info=True)
+        _log.debug("agent %s raised", agent.name, exc_info=True, extra={"secrets": secrets_in(inputs)})
         raise AttemptFailed(f"agent '{agent.name}' raised {_describe(error)}") from error
     failpoint("model_reply.after")
     return Made(output, answer.confidence, answer.usage)
@@ -85,11 +98,11 @@ async def call_tool(tool: Tool, inputs: Mapping[str, Any], *, key: str) -> Made:
         try:
             result = await tool.function(**arguments)
         except (Exception, SystemExit) as error:
-            raise _raised(tool, error) from error
+            raise _raised(tool, error, inputs) from error
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
-            raise _raised(tool, error) from error  # it got out of the tool; nobody cancels us
+            raise _raised(tool, error, inputs) from error  # it got out of the tool; nobody cancels us
     else:
         result = await _in_thread(tool, arguments)
     failpoint("tool_effect.after")
@@ -124,8 +137,13 @@ def to_plain(value: Any) -> Any:
     raise ValueMismatch(f"its result holds a {type(value).__name__}, which JSON cannot")
 
 
-def sentence(text: str) -> str:
-    """Text of others on one line of storable characters, cut where it gets long."""
+def sentence(text: str, secrets: Sequence[str] = ()) -> str:
+    """Text of others without secrets, on one line, cut where it gets long."""
+    return in_one_line(redact(text[:_MOST_READ], secrets))  # uncut, or a part of a secret would be left
+
+
+def in_one_line(text: str) -> str:
+    """Text on one line of storable characters, cut where it gets long."""
     line = " ".join(text.encode("utf-8", "replace").decode().split())
     return line if len(line) <= 500 else line[:497] + "..."
 
@@ -150,7 +168,7 @@ async def _in_thread(tool: Tool, arguments: Mapping[str, Any]) -> Any:
     threading.Thread(target=context.run, args=(work,), name=f"tool {tool.name}", daemon=True).start()
     result, error = await future
     if error is not None:
-        raise _raised(tool, error) from error
+        raise _raised(tool, error, arguments) from error
     return result
 
 
@@ -161,14 +179,14 @@ def _outcome(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tupl
         return None, error
 
 
-def _raised(tool: Tool, error: BaseException) -> AttemptFailed:
-    _log.debug("tool %s raised", tool.name, exc_info=error)
+def _raised(tool: Tool, error: BaseException, inputs: Mapping[str, Any]) -> AttemptFailed:
+    _log.debug("tool %s raised", tool.name, exc_info=error, extra={"secrets": secrets_in(inputs)})
     return AttemptFailed(f"tool '{tool.name}' raised {_describe(error)}")
 
 
 def _describe(error: BaseException) -> str:
     try:
-        text = sentence(str(error))
+        text = str(error)
     except Exception:
         text = ""  # its own text raises
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
