@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from shoal.graphs.check import check_workspace
 from tests.graphs.shop import GRAPH, changed, write_shop
 
 G = "graphs/returns.yaml"
@@ -204,3 +206,64 @@ def test_a_bomb_is_refused_in_a_second(tmp_path: Path, what: str) -> None:
     assert "Traceback" not in ended.stderr
     assert ended.cpu_s < 1.0
     assert ended.peak_mb < 256
+
+
+def calling(name: str, others: list[str], at_most: int = 0) -> str:
+    """A graph that calls others."""
+    bound = f", at_most: {at_most}, fallback: {{days: 0}}" if at_most else ""
+    calls = "".join(f"  c{i}: {{graph: {other}{bound}}}\n" for i, other in enumerate(others))
+    last = f"c{len(others) - 1}.days" if others else "own"
+    nodes = f"nodes:\n  own: {{tool: days_open}}\n{calls}"
+    return f"version: 1\ngraph: {name}\n{nodes}output: {{days: '${{{last}}}'}}\n"
+
+
+MANY: dict[str, tuple[dict[str, str], str]] = {
+    "a chain": ({f"a{i}": calling(f"a{i}", [f"a{i + 1}"] * (i < 60)) for i in range(61)}, "deep"),
+    "a long chain": (
+        {f"a{i}": calling(f"a{i}", [f"a{i + 1}"] * (i < 200)) for i in range(201)},
+        "too deeply",
+    ),
+    "each calls all below": (
+        {f"a{i}": calling(f"a{i}", [f"a{j}" for j in range(i + 1, 30)]) for i in range(30)},
+        "deep",
+    ),
+    "each calls all": (
+        {f"a{i}": calling(f"a{i}", [f"a{j}" for j in range(15) if i != j]) for i in range(15)},
+        "without a bound: a0 -> a1 -> a0",
+    ),
+    "one that calls itself by many nodes": ({"a0": calling("a0", ["a0"] * 9, 16)}, "more ways than"),
+    "two that call themselves and each other": (
+        {"a0": calling("a0", ["a0", "a1"], 16), "a1": calling("a1", ["a0", "a1"], 16)},
+        "more ways than",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_graphs_that_call_each_other_are_looked_through_in_a_second(tmp_path: Path, what: str) -> None:
+    graphs, words = MANY[what]
+    write_shop(tmp_path, {f"graphs/{name}.yaml": text for name, text in graphs.items()})
+    check_workspace(write_shop(tmp_path / "warm"))
+    start = time.process_time()
+    problems = check_workspace(tmp_path).problems
+    assert time.process_time() - start < 1.0
+    assert any(problem.file == "graphs/a0.yaml" and words in problem.message for problem in problems)
+
+
+@pytest.mark.parametrize("name", ["graph: lend", "graph: 'lend'", 'graph: "lend" # to readers'])
+def test_a_graph_is_called_by_the_name_it_gives_itself(tmp_path: Path, name: str) -> None:
+    graphs = {
+        "loan": calling("loan", []).replace("graph: loan", name),
+        "desk": calling("desk", ["lend"]),
+        "till": calling("till", ["loan"]),
+    }
+    write_shop(tmp_path, {f"graphs/{each}.yaml": text for each, text in graphs.items()})
+    (problem,) = check_workspace(tmp_path).errors
+    assert (problem.file, problem.line) == ("graphs/till.yaml", 5)
+    assert "'loan'" in problem.message
+
+
+def test_a_name_that_only_a_parser_finds_leaves_the_graph_by_its_file(tmp_path: Path) -> None:
+    text = "{version: 1, graph: lend, nodes: {own: {tool: days_open}, c: {graph: loan}}, output: {a: 1}}"
+    write_shop(tmp_path, {"graphs/loan.yaml": text})
+    assert any("leads back to itself" in problem.message for problem in check_workspace(tmp_path).errors)

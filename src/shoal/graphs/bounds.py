@@ -28,6 +28,8 @@ from shoal.workspace.yaml import Document, Where
 
 MAX_DEPTH = 16
 """How many steps may stand inside each other, graphs that are called counted."""
+MAX_WAYS = 20_000
+"""In which one node after the other can be reached; one that leads back to itself counts at each depth."""
 
 Amount = int | None
 """None where it depends on the width of a list."""
@@ -76,13 +78,23 @@ class Cost:
         return replace(self, depth=self.depth + 1)
 
 
+class _TooManyWays(Exception):
+    """Graphs lead back to themselves by so many nodes that the ways are endless for all purposes."""
+
+
 _ONE_STEP = Cost(least_steps=1, most_steps=1, depth=1)
 
 
 def problems_of_bounds(plan: Plan, document: Document, tokens_of: TokensOf) -> list[Problem]:
     """Where a graph nests too deep, or cannot keep within a budget, its own or one of its nodes'."""
     counter = _Counter(plan.graphs, tokens_of, is_counting=_counts_tokens(plan))
-    costs = {name: counter.node(node) for name, node in plan.block.nodes.items()}
+    try:
+        costs = {name: counter.node(node) for name, node in plan.block.nodes.items()}
+    except _TooManyWays:
+        message = (
+            f"graph '{plan.name}' leads back to itself in more ways than can be counted. Call it less"
+        )
+        return [document.problem(("graph",), message)]
     found = []
     for name, cost in costs.items():
         if cost.depth > MAX_DEPTH:
@@ -174,6 +186,8 @@ class _Counter:
         """One run of a node, with its retries and what it escalates to."""
         key = (id(node), tuple(sorted(self._depths.items())))
         if key not in self._known:
+            if len(self._known) >= MAX_WAYS:
+                raise _TooManyWays
             once = self._work(node) + _ONE_STEP
             cost = once.times(1, 1 + node.retry)
             if node.escalate:

@@ -58,6 +58,7 @@ class _File:
     is_done: bool = False
     promises: list[tuple[Where, str, Record]] = field(default_factory=list)
     bounds: list[Problem] | None = None
+    effects: frozenset[str] | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -75,8 +76,12 @@ class GraphFiles:
         broken: frozenset[str],
     ) -> None:
         self.root = workspace.root.resolve()
-        self.paths = named_files(workspace.graph_files)
+        files = [path for path in workspace.graph_files if path.is_file()]
+        self._names = {path.resolve(): _name_in(path) or path.stem for path in files}
+        self.paths = {self._names[path.resolve()]: path for path in reversed(files)}
+        """By the one name under which others call each."""
         self._files: dict[Path, _File | list[Problem]] = {}
+        self._resolved: dict[Path, Path] = {}
         self.known = Known(
             agents=agents,
             tools=tools,
@@ -92,6 +97,14 @@ class GraphFiles:
         file = self._read(path)
         if isinstance(file, list):
             return None, file
+        try:
+            return self._check(file)
+        except RecursionError:
+            message = "the graphs that it calls are nested too deeply. Flatten them"
+            file.problems.append(file.document.problem(("graph",), message))
+            return None, file.problems
+
+    def _check(self, file: _File) -> tuple[Plan | None, list[Problem]]:
         reachable = list(self._reachable(file))
         for each in reachable:
             self._compile(each)
@@ -129,11 +142,13 @@ class GraphFiles:
     # -- reading ------------------------------------------------------------------------------------------
 
     def _read(self, path: Path) -> _File | list[Problem]:
-        full = path.resolve()
+        if path not in self._resolved:
+            self._resolved[path] = path.resolve()
+        full = self._resolved[path]
         if full not in self._files:
             name = full.relative_to(self.root).as_posix() if full.is_relative_to(self.root) else str(path)
             try:
-                self._files[full] = _read_file(read_yaml(path, name))
+                self._files[full] = _read_file(read_yaml(path, name), self._names.get(full))
             except InvalidFiles as err:
                 self._files[full] = list(err.problems)
         return self._files[full]
@@ -173,12 +188,18 @@ class GraphFiles:
         self._compile(file)
         if file.block is None:  # it has faults, or is being compiled: a loop without a bound
             return Signature(input=file.input, output=None)
-        works = [node.work for node in file.block.nodes.values()]
-        return Signature(
-            input=file.input,
-            output=file.block.output_type,
-            effects=effects_of(works, lambda other: None if other == name else self._signature(other)),
-        )
+        return Signature(input=file.input, output=file.block.output_type, effects=self._effects(file))
+
+    def _effects(self, file: _File) -> frozenset[str]:
+        """What a graph does to the world, with all it calls."""
+        if file.effects is None:
+            blocks = [each.block for each in self._reachable(file)]
+            works = [node.work for block in blocks if block for node in block.nodes.values()]
+            found = effects_of(works, lambda other: None)
+            if not all(blocks):  # some are being compiled
+                return found
+            file.effects = found
+        return file.effects
 
     def _compile(self, file: _File) -> None:
         if file.is_begun:
@@ -206,7 +227,7 @@ class GraphFiles:
     def _loops(self, file: _File) -> Iterator[Problem]:
         """Calls that lead back to their own graph without a bound."""
         for call in file.calls:
-            way = None if call.is_bounded else self._way_back(call.graph, file.name, (file.name,))
+            way = None if call.is_bounded else self._way_back(call.graph, file.name, (file.name,), set())
             if way is not None:
                 message = (
                     f"graph '{file.name}' leads back to itself without a bound: {' -> '.join(way)}. "
@@ -214,15 +235,18 @@ class GraphFiles:
                 )
                 yield file.document.problem((*call.where, "graph"), message)
 
-    def _way_back(self, name: str, target: str, way: tuple[str, ...]) -> tuple[str, ...] | None:
+    def _way_back(
+        self, name: str, target: str, way: tuple[str, ...], seen: set[str]
+    ) -> tuple[str, ...] | None:
         """The graphs on the way from one to another over calls without a bound."""
         way = (*way, name)
+        seen.add(name)
         if name == target:
             return way
         file = self._by_name(name)
         for call in file.calls if file else ():
-            if not call.is_bounded and (call.graph == target or call.graph not in way):
-                found = self._way_back(call.graph, target, way)
+            if not call.is_bounded and (call.graph == target or call.graph not in seen):
+                found = self._way_back(call.graph, target, way, seen)
                 if found:
                     return found
         return None
@@ -254,7 +278,7 @@ class GraphFiles:
         return _with_digest(plan, [each.document for each in called.values()])
 
 
-def _read_file(document: Document) -> _File:
+def _read_file(document: Document, called: str | None) -> _File:
     _check_size(document)
     problems = problems_of(document, GraphFile)
     data = document.data
@@ -275,7 +299,7 @@ def _read_file(document: Document) -> _File:
     calls = tuple(call for node, each in entries.items() for call in _calls(("nodes", node), each))
     fields, faults = _input(document)
     return _File(
-        name=name if isinstance(name, str) else Path(document.file).stem,
+        name=called or (name if isinstance(name, str) else Path(document.file).stem),
         document=document,
         entries=entries,
         calls=calls,
@@ -325,8 +349,10 @@ def _name_in(path: Path) -> str | None:
         content = path.read_bytes()
     except OSError:
         return None  # told of when it is the one that is wanted
-    found = re.search(rb"^graph:\s*([a-z][a-z0-9_]*)\s*(?:#.*)?$", content, flags=re.MULTILINE)
-    return found[1].decode() if found else None
+    found = re.search(
+        rb"^graph:[ ]*(['\"]?)([a-z][a-z0-9_]{0,63})\1[ \r]*(?:#.*)?$", content, flags=re.MULTILINE
+    )
+    return found[2].decode() if found else None
 
 
 def _with_digest(plan: Plan, documents: Iterable[Document]) -> Plan:
