@@ -5,7 +5,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench docs format clean postgresql
+.PHONY: demo test check bench docs fuzz format clean postgresql
 .DELETE_ON_ERROR:
 
 demo: .venv/.run  ## one credit line call, answered by the shipped models
@@ -25,6 +25,9 @@ check: .venv/.dev
 
 bench: .venv/.run
 	$(BIN)/python bench/bank/bench.py
+
+fuzz: .venv/.dev  ## the full counts of docs/reliability.md; a case that fails can be seen again by its seed
+	$(BIN)/python -m tests.fuzz
 
 docs: .venv/.dev  ## what docs/ takes from the code; the diff is to be read
 	$(BIN)/python -m tests.language_page
