@@ -145,7 +145,7 @@ def leaf(kind: str, name: str, options: dict[str, Any]) -> Node:
         options["accept"] = calc("", _constant(False))
         options["fallback"] = {"x": value(7)} if int(name[1:]) % 2 else None
     if kind == "unsure":
-        to = node(name, human(answer={"x": "bool"}) if int(name[1:]) % 2 else agent("larger", {"x": "int"}))
+        to = node(name, human(answer={"x": "int"}) if int(name[1:]) % 2 else agent("larger", {"x": "int"}))
         options["escalate"] = Escalation(when=value(True), to=to)
     if kind in {"agent", "refused", "unsure"}:
         return node(name, agent(name, {"x": "int"}), **options)
@@ -195,7 +195,7 @@ async def to_the_end(runner: Runner, made: Plan, result: RunResult) -> RunResult
         for path in [path for path, found in result.nodes.items() if found.status == "waiting"]:
             is_yes = hashlib.sha256(path.encode()).digest()[0] % 2 == 0
             try:
-                await runner.answer(result.run, made, path, is_yes)
+                await runner.answer(result.run, made, path, int(is_yes) if "escalate" in path else is_yes)
                 num_answered += 1
             except InvalidInput as error:
                 assert "is not waited for any more" in str(error)

@@ -53,8 +53,12 @@ def local_folder(base: Base, root: Path) -> Path | None:
     for known in (_SHIPPED, _PACKAGED):
         if base.model in known and (folder := _package_folder(*known[base.model])):
             return folder
-    folder = root / Path(base.model).expanduser()
-    return folder if base.model not in _SHIPPED and folder.is_dir() else None
+    try:
+        folder = root / Path(base.model).expanduser()
+        is_there = folder.is_dir()
+    except (OSError, RuntimeError):  # longer than a name can be, or at home with nobody
+        return None
+    return folder if is_there and base.model not in _SHIPPED else None
 
 
 def base_sha256(folder: Path) -> str:

@@ -250,6 +250,10 @@ class _Parser:
         if token.text[-1] in "uU":
             message = f"'{token.text}' is a number without sign, which has no type here. Leave out the u"
             raise ExpressionError(message, token.start)
+        if len(token.text) > 400:  # which Python itself refuses to read beyond 4,300 digits
+            raise ExpressionError(
+                f"a number of {len(token.text):,} digits does not fit into 64 bits", token.start
+            )
         is_hex = token.text[:2] in ("0x", "0X")
         is_float = not is_hex and any(char in ".eE" for char in token.text)
         number = float(token.text) if is_float else int(token.text, 16 if is_hex else 10)

@@ -37,6 +37,10 @@ _PROMPT = re.compile(r"(?<!\$)\{\{|\{%")
 """What starts a piece of Jinja, which nothing in a graph file would read."""
 
 
+_FORGOTTEN = re.compile(r"(?!\$\{)\$?\{?([a-z][a-z0-9_]*)((?:\.\??[a-z][a-z0-9_]*)+)\}?\Z")
+"""A path that somebody meant to read: `input.message`, `$input.message`."""
+
+
 def is_template(value: object) -> bool:
     """Whether a value of a graph file holds expressions."""
     return isinstance(value, str) and "${" in value
@@ -157,6 +161,10 @@ def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, w
     if isinstance(value, str) and (found := _PROMPT.search(value)):
         message = f"{scope.reader}: '{found[0]}' belongs to prompts. Values are read with ${{...}} here"
         raise ValueFault(where, message, found.start())
+    if isinstance(value, str) and (found := _FORGOTTEN.match(value)) and found[1] in scope.sources:
+        path = f"{found[1]}{found[2]}"
+        message = f"{scope.reader}: '{value}' is a text as it stands. Write ${{{path}}} to read it"
+        raise ValueFault(where, message)
     if is_template(value):
         return _compile_template(where, value, target, scope, what)
     inner = plain(target) if target else None

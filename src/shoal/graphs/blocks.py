@@ -12,7 +12,7 @@ from shoal.expressions.compiled import Compiled
 from shoal.expressions.scope import Scope, Source, joined
 from shoal.expressions.templates import ValueFault, compile_value
 from shoal.expressions.tokens import RESERVED
-from shoal.graphs.composites import effects_of
+from shoal.graphs.composites import effects_of, works_of
 from shoal.graphs.model import StepEntry
 from shoal.graphs.nodes import Made, StepReader
 from shoal.graphs.plan import Block, Budget, Node
@@ -147,7 +147,7 @@ class BlockReader:
         used: set[str] = set().union(*(value.reads | value.asks for value in output))
         used.update(*(node.reads | node.asks for node in nodes.values()))
         for name, node in nodes.items():
-            if name not in used and effects_of([node.work], self.kit.known.signature) <= _PURE:
+            if name not in used and effects_of(works_of(node), self.kit.known.signature) <= _PURE:
                 message = f"nothing reads node '{name}'. Read its output somewhere, or delete it"
                 self.kit.fault((*self.where, "nodes", name), message, at_key=True, is_warning=True)
 

@@ -45,7 +45,11 @@ if TYPE_CHECKING:
 PASSING = (Switch, Repeat, Vote)
 """Skipped where the step inside is."""
 
-_INT = re.compile(r"-?(0|[1-9][0-9]*)\Z")
+_MOST_GUESSES = 3
+"""How many repeats inside each other may leave the type of their rounds open: each doubles the work."""
+
+_INT = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
+_CASE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 def compile_work(reader: StepReader, kind: str, around: Around) -> tuple[Work, Type] | None:
@@ -132,6 +136,11 @@ def _check_cases(reader: StepReader, kind: Type, path: Path | None, around: Arou
         elif kind == INT and not _INT.match(name):
             message = f"node '{reader.name}': the case '{name}' is no whole number, and `switch` is int"
             reader.fault((*where, "cases", name), message, at_key=True)
+    for name in given:
+        if not _CASE.match(name) or name in ("escalate", "default"):
+            message = f"'{name}' cannot be a case of node '{reader.name}'"
+            rule = "Cases are words of letters, digits, _ and -, but not escalate or default"
+            reader.fault((*where, "cases", name), f"{message}. {rule}", at_key=True)
     lacking = [word for word in words or () if word not in given]
     if reader.entry.default is None and (words is None or lacking):
         what = ", ".join(f"'{word}'" for word in lacking) or "all other values"
@@ -214,8 +223,10 @@ def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Co
     kind = known.type if known else None
     gives = "the last round gave"
     if "start" not in reader.entry_keys():
-        kind = kind or _first_round(reader, body, around)
-        if kind is None and reader.name in set().union(*links_of_step(body)):
+        reads_it = reader.name in set().union(*links_of_step(body))
+        if kind is None and reads_it and reader.kit.quiet < _MOST_GUESSES:
+            kind = _first_round(reader, body, around)
+        if kind is None and reads_it:
             message = f"node '{reader.name}' reads its last round, whose type is not known before the first"
             reader.fault((*reader.where, "repeat"), f"{message}. Add `start`: what that reads", at_key=True)
             return None, Source(ANY, gives)
@@ -289,6 +300,13 @@ def _given(reader: StepReader, key: str, given: Any, around: Around) -> Compiled
     return compiled
 
 
+def works_of(node: Node) -> Iterator[Work]:
+    """The work of a step, and that of what it escalates to."""
+    yield node.work
+    if node.escalate:
+        yield from works_of(node.escalate.to)
+
+
 def effects_of(works: Iterable[Work], signature: Callable[[str], Signature | None]) -> frozenset[str]:
     """What work does to the world: `agent`, `human`, and the effects of tools."""
     found: set[str] = set()
@@ -300,10 +318,14 @@ def effects_of(works: Iterable[Work], signature: Callable[[str], Signature | Non
                 found.add(tool.effect)
             case HumanQuestion():
                 found.add("human")
-            case GraphCall(graph=graph):
+            case GraphCall(graph=graph, at_most=None):
                 found |= called.effects if (called := signature(graph)) else frozenset()
+            case GraphCall():
+                pass  # it leads back here; what its graph does is looked at where that stands
             case _:
-                found |= effects_of((inner.work for inner in _steps_of(work)), signature)
+                found |= effects_of(
+                    (each for inner in _steps_of(work) for each in works_of(inner)), signature
+                )
     return frozenset(found)
 
 

@@ -18,7 +18,7 @@ from shoal.expressions.scope import Source
 from shoal.expressions.values import source_type
 from shoal.graphs.blocks import BlockReader
 from shoal.graphs.bounds import problems_of_bounds
-from shoal.graphs.composites import effects_of
+from shoal.graphs.composites import effects_of, works_of
 from shoal.graphs.model import BROKEN_NODE, BudgetEntry, GraphFile, NodeEntry, StepEntry, read_step, steps_in
 from shoal.graphs.nodes import budget_of
 from shoal.graphs.plan import AgentCall, Block, Plan, Tool, ToolCall, walk_nodes
@@ -108,14 +108,22 @@ class GraphFiles:
         reachable = list(self._reachable(file))
         for each in reachable:
             self._compile(each)
-        if not file.is_done:
-            file.is_done = True
-            file.problems += [*self._loops(file), *self._broken_promises(file)]
+        for each in reachable:
+            if not each.is_done:
+                each.is_done = True
+                each.problems += [*self._loops(each), *self._broken_promises(each)]
         plan = self._plan(file, reachable)
         if plan and file.bounds is None:
             file.bounds = problems_of_bounds(plan, file.document, self._tokens_of)
             file.problems += file.bounds
+        assert plan or self._is_told(reachable), f"{file.document.file} is neither accepted nor refused"
         return (None if file.has_errors else plan), file.problems
+
+    def _is_told(self, reachable: Iterable[_File]) -> bool:
+        """Whether there is a problem somewhere that keeps a graph from being a plan."""
+        calls = [call for file in reachable for call in file.calls if call.graph in self.paths]
+        is_elsewhere = bool(self.known.broken) or any(self._by_name(call.graph) is None for call in calls)
+        return is_elsewhere or any(file.has_errors for file in reachable)
 
     def problem(self, path: Path, where: Where, message: str) -> Problem:
         """A problem at a place of a file that was read."""
@@ -194,7 +202,8 @@ class GraphFiles:
         """What a graph does to the world, with all it calls."""
         if file.effects is None:
             blocks = [each.block for each in self._reachable(file)]
-            works = [node.work for block in blocks if block for node in block.nodes.values()]
+            nodes = [node for block in blocks if block for node in block.nodes.values()]
+            works = [work for node in nodes for work in works_of(node)]
             found = effects_of(works, lambda other: None)
             if not all(blocks):  # some are being compiled
                 return found

@@ -101,7 +101,9 @@ def _form(value: object) -> str:
 class EscalateEntry(Strict):
     """Another step that answers where this one is not good enough."""
 
-    when: str = Field(description="An expression over the node's own output, like `decide.confidence < 0.9`.")
+    when: Annotated[str, BeforeValidator(_condition)] = Field(
+        description="An expression over the node's own output, like `decide.confidence < 0.9`."
+    )
     to: Annotated[Annotated[str, Tag("name")] | Annotated[StepEntry, Tag("step")], Discriminator(_form)] = (
         Field(description="An agent, which gets the same `with`; or a step.")
     )

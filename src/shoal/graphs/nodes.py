@@ -67,14 +67,16 @@ class StepReader(Reader):
 
     def inner(self, keys: tuple[str, ...], entry: StepEntry, *, is_quiet: bool = False) -> StepReader:
         """The reader of a step inside this one, which bears the same name; a quiet one reports nothing."""
-        kit = replace(self.kit, report=lambda problem: None, promises=[]) if is_quiet else self.kit
+        kit = self.kit
+        if is_quiet:
+            kit = replace(kit, report=lambda problem: None, promises=[], quiet=kit.quiet + 1)
         return StepReader(kit, (*self.where, *keys), self.name, entry)
 
     # -- who does the work --------------------------------------------------------------------------------
 
     def kind(self) -> str | None:
         """Its one kind, or None where the entry does not say it rightly."""
-        if self.entry in (BROKEN, BROKEN_NODE):
+        if self.entry is BROKEN or self.entry is BROKEN_NODE:  # an empty step is equal to them
             self.has_faults = True
             return None
         kinds = kinds_of(self.entry)
@@ -105,7 +107,7 @@ class StepReader(Reader):
                 message = f"node '{self.name}' asks a person, where `{key}` has no meaning. Remove it"
                 self.fault((*self.where, key), message, at_key=True)
         for key in NEEDED_BY_KINDS.get(kind, ()):
-            if key not in given:
+            if key not in given or getattr(self.entry, key) is None:
                 message = f"node '{self.name}' has {kind} without `{key}`. Add it"
                 self.fault(self.where, message, at_key=True)
 
@@ -260,7 +262,7 @@ class StepReader(Reader):
         self.check_constant("accept", accept)
         fallback = self._fallback(output, subject, around) if "fallback" in self.entry_keys() else None
         escalate = policies.compile_escalation(self, work, output, around, with_own)
-        policies.check_policies(self, work)
+        policies.check_policies(self, work, escalate)
         if self.has_faults:
             return None
         node = Node(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shoal.expressions.values import source_type
-from shoal.graphs.composites import effects_of
+from shoal.graphs.composites import effects_of, works_of
 from shoal.graphs.model import StepEntry
 from shoal.graphs.plan import AgentCall, Escalation, GraphCall, HumanQuestion, ToolCall, Work
 from shoal.workspace.types import Type, accepts
@@ -29,6 +29,9 @@ def compile_escalation(
     if made is None or when is None:
         reader.has_faults = True
         return None
+    if made.may_be_skipped and reader.entry.fallback is None:
+        message = f"what node '{reader.name}' escalates to reads a node that may be skipped"
+        reader.fault((*where, "to"), f"{message}. Ask with '?', or add a `fallback`")
     if not accepts(output, made.type):
         given = f"gives {source_type(output)}, but what it escalates to gives {made.node.output}"
         message = f"node '{reader.name}' {given}"
@@ -47,9 +50,10 @@ def _same_question(reader: StepReader, agent: str) -> StepEntry | None:
     return StepEntry.model_validate({"agent": agent, "with": asked.with_, "retry": reader.entry.retry})
 
 
-def check_policies(reader: StepReader, work: Work) -> None:
+def check_policies(reader: StepReader, work: Work, escalate: Escalation | None) -> None:
     """Whether a step may be tried again, and whether its answers may be kept."""
-    effects = effects_of([work], reader.kit.known.signature)
+    works = [work, *(works_of(escalate.to) if escalate else ())]
+    effects = effects_of(works, reader.kit.known.signature)
     if reader.entry.retry and not isinstance(work, ToolCall) and "once" in effects:
         message = f"node '{reader.name}' holds a tool with the effect once, which is never called again"
         reader.fault((*reader.where, "retry"), f"{message}. Remove `retry`", at_key=True)

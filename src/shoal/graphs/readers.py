@@ -27,6 +27,8 @@ class Kit:
     graph: str
     known: Known
     report: Callable[[Problem], None]
+    quiet: int = 0
+    """How many readers around it report nothing, because they only find out a type."""
     promises: list[tuple[Where, str, Record]] = field(default_factory=list)
     """Fallbacks that say what a graph gives which leads back to itself: place, graph, type."""
 

@@ -13,6 +13,7 @@ from shoal.graphs.plan import GraphCall, Inline, Map, Node, Repeat, Switch, Vote
 from shoal.runs.budgets import Limit
 from shoal.runs.frames import Activity, Frame, Inside, Instance, Result
 from shoal.runs.votes import winner
+from shoal.workspace.types import Type
 
 _SKIPPED = Result(is_skipped=True)
 
@@ -161,7 +162,7 @@ class Items(Activity):
 class Rounds(Activity):
     """One step again and again, each round reading the last."""
 
-    __slots__ = ("_fault", "_is_over", "_last", "_next", "_prefix", "_scope", "_work")
+    __slots__ = ("_fault", "_is_over", "_last", "_next", "_prefix", "_scope", "_shape", "_work")
 
     def __init__(self, work: Repeat, prefix: str, owner: Instance, inside: Inside) -> None:
         super().__init__(owner, inside)
@@ -171,10 +172,14 @@ class Rounds(Activity):
         """Of all rounds, one after another: under the node's own name stands the last round's output."""
         if work.start is not None:
             self._scope[owner.node.name] = work.start.evaluate(owner.scope)
+        else:  # what bears the name further out is no round of this
+            self._scope.pop(owner.node.name, None)
         self._next = 0
         self._last: Instance | None = None
         self._is_over = False
         self._fault: ExpressionFailed | None = None
+        self._shape: Type | None = getattr(work.start, "type", None)
+        """What the body reads of the last round, which may be less than a round gives."""
 
     @property
     def is_complete(self) -> bool:
@@ -199,6 +204,8 @@ class Rounds(Activity):
             self._is_over = is_true(self._work.until, self._scope) or self._next >= self._work.at_most
         except ExpressionFailed as error:
             self._is_over, self._fault = True, error
+        if self._shape is not None:
+            self._scope[child.node.name] = trimmed(self._shape, child.value)
 
     def result(self) -> Result:
         """What the last round gave. Raises ExpressionFailed."""

@@ -246,7 +246,8 @@ class Execution:
 
     def _keep_answer(self, row: NodeRow, instance: Instance) -> None:
         cache = self._means.cache
-        if cache is not None and row.kind == "done" and row.message != FROM_CACHE:
+        is_own = row.kind == "done" and instance.num_escalated == 0  # nobody else's answer is kept as its
+        if cache is not None and is_own and row.message != FROM_CACHE:
             key = self._cache_key(instance)
             if key is not None:
                 cache.put(key, Kept(row.output, row.confidence))

@@ -17,17 +17,19 @@ from dataclasses import replace
 from typing import Any
 
 from shoal.expressions.expression import ExpressionFailed
-from shoal.graphs.plan import AgentCall, Budget, Escalation, GraphCall, HumanQuestion, Plan, ToolCall, Vote
+from shoal.expressions.values import trimmed
+from shoal.graphs.plan import AgentCall, Budget, Escalation, GraphCall, HumanQuestion, Plan, ToolCall
 from shoal.journal.journal import NodeRow, RowKind
 from shoal.runs.activities import Single, begin
 from shoal.runs.budgets import MAX_STEPS, Limit, Purse, Spent, spent_by_path
-from shoal.runs.frames import Activity, Frame, Inside, Instance, Result, StuckAs, value_of
+from shoal.runs.frames import Activity, Frame, Inside, Instance, Result, StuckAs
 from shoal.runs.judging import (
     can_go_on,
     fall_back,
     inputs_of,
     is_given_up,
     is_handled,
+    of_escalation,
     pass_over,
     question_of,
     verdict,
@@ -311,9 +313,7 @@ class Progress:
 
     def _escalate(self, instance: Instance, escalation: Escalation, row: NodeRow) -> None:
         """Open the step that is to do better."""
-        node, scope = instance.node, dict(instance.scope)
-        if row.output is not None:
-            scope[node.name] = value_of(node, row.output, row.confidence)
+        scope = dict(instance.scope)
         again = f"#{instance.num_escalated}" if instance.num_escalated > 1 else ""
         path = f"{instance.path}{again}.escalate"
         instance.activity = Single(escalation.to, path, scope, instance, instance.inside)
@@ -341,8 +341,12 @@ class Progress:
         if result.is_skipped:
             reason = "its escalation was skipped"
         output, confidence = result.output, result.confidence
-        if instance.escalated is not None and isinstance(instance.node.work, AgentCall | Vote):
-            confidence = 1.0 if confidence is None else confidence  # a person, or a tool, is sure
+        if reason is None and instance.escalated is not None:
+            output, confidence, reason = of_escalation(instance.node, result)
+        elif isinstance(instance.node.work, GraphCall) and instance.node.work.at_most is not None:
+            output = trimmed(
+                instance.node.output, output
+            )  # it promises what its fallback has, and may give more
         kind, message = verdict(instance, output, confidence, reason)
         return Close(instance, instance.attempt + 1, kind, message, output, confidence)
 

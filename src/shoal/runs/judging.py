@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from shoal.expressions.expression import ExpressionFailed
+from shoal.expressions.values import trimmed
 from shoal.graphs.plan import AgentCall, Block, GraphCall, HumanQuestion, Node, ToolCall, Vote, bodies
 from shoal.journal.journal import RowKind
 from shoal.runs.activities import is_true
-from shoal.runs.frames import Instance, value_of
+from shoal.runs.frames import Instance, Result, value_of
 from shoal.runs.steps import Close
 from shoal.workspace.types import ValueMismatch, read
 
@@ -113,6 +114,21 @@ def _holds_once(node: Node, graphs: Mapping[str, Block], seen: set[str]) -> bool
         seen.add(node.work.graph)
         inner += graphs[node.work.graph].nodes.values()
     return acts_once(node) or any(_holds_once(each, graphs, seen) for each in inner)
+
+
+def of_escalation(node: Node, result: Result) -> tuple[Any, float | None, str | None]:
+    """What an escalation gave, in the type of the node that it answers for, or why it does not fit."""
+    given = result.output
+    try:
+        output = read(node.output, trimmed(node.output, given), "its escalation")
+    except ValueMismatch as error:
+        return None, None, str(error)
+    if not isinstance(node.work, AgentCall | Vote):
+        return output, result.confidence, None
+    own = given.get("confidence") if isinstance(given, Mapping) else None
+    is_sure = isinstance(own, int | float) and not isinstance(own, bool)
+    sure = float(own) if is_sure else 1.0  # type: ignore[arg-type]  # a person, or a tool, is sure
+    return output, sure if result.confidence is None else result.confidence, None
 
 
 def pass_over(instance: Instance) -> Close | None:
