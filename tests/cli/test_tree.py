@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from shoal.cli.branches import Branches
-from shoal.cli.tree import RunTree, print_result, print_run
+from shoal.cli.tree import RunTree, brief, print_result, print_run
 from shoal.graphs.plan import Map
 from shoal.runs.events import AttemptRejected, NodeFinished, NodeSkipped, NodeStarted, NodeWaiting
 from shoal.runs.results import NodeSummary, RunResult
@@ -158,3 +158,7 @@ def test_branches_follow_events() -> None:
     branches.put(done("a[0].b", prompt_tokens=5, completion_tokens=1))
     assert branches.root.tokens == 6
     assert branches.root.children["a"].state == "begun"
+
+
+def test_texts_of_others_cannot_steer_the_terminal() -> None:
+    assert brief({"reply": "a\x1b]0;owned\x07\x1b[31mb"}) == r"a\x1b]0;owned\x07\x1b[31mb"

@@ -116,7 +116,7 @@ def _cells(node: Node, branch: Branch, summary: NodeSummary) -> list[RenderableT
     if summary.status == "skipped":
         return ["", "", "", Text(f"skipped: {summary.reason}", "dim")]
     if summary.status == "waiting":
-        return ["", "", "", Text(f"a person is asked: {summary.question}", "cyan")]
+        return ["", "", "", Text(f"a person is asked: {visible(summary.question or '')}", "cyan")]
     tokens = f"{branch.tokens:,} tok" if branch.tokens else ""
     return [_time(summary.ms), tokens, _sure(node, summary), _gist(node, branch, summary)]
 
@@ -132,7 +132,7 @@ def _sure(node: Node, summary: NodeSummary) -> str:
 
 def _gist(node: Node, branch: Branch, summary: NodeSummary) -> Text:
     if summary.status in {"failed", "unknown"}:
-        return Text(summary.reason or "", "red")
+        return Text(visible(summary.reason or ""), "red")
     if isinstance(node.work, Map):
         text = Text(progress_of(node, branch))
     else:
@@ -145,6 +145,11 @@ def _gist(node: Node, branch: Branch, summary: NodeSummary) -> Text:
     if summary.status == "fallback":
         text.append(f"  fallback: {summary.reason}", "yellow")
     return text
+
+
+def visible(text: str) -> str:
+    """Text of others with its control characters written out: it must not steer the reader's terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
 
 
 def brief(value: Any, limit: int = 72) -> str:
@@ -160,7 +165,7 @@ def brief(value: Any, limit: int = 72) -> str:
 
 def _scalar(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return " / ".join(text.splitlines())
+    return visible(" / ".join(text.splitlines()))
 
 
 def _time(ms: float) -> str:
@@ -196,7 +201,7 @@ def print_result(
         console.print(grid)
     waiting = [node for node in result.nodes.values() if node.status == "waiting"]
     for node in waiting[:_MAX_QUESTIONS]:
-        console.print(Text.assemble(("Waiting for a person: ", "cyan"), node.question or ""))
+        console.print(Text.assemble(("Waiting for a person: ", "cyan"), visible(node.question or "")))
         path = shlex.quote(node.path)
         console.print(
             Text(f"  agentctl runs answer {result.run} {path} {_answer(plan, node)}"), soft_wrap=True
@@ -205,7 +210,7 @@ def print_result(
         more = f"{len(waiting) - _MAX_QUESTIONS:,} more wait. See all: agentctl runs show {result.run} --json"
         console.print(Text(more, "cyan"))
     if result.error:
-        console.print(Text(result.error, "red"))
+        console.print(Text(visible(result.error), "red"))
     tokens = result.prompt_tokens + result.completion_tokens
     took = "" if seconds is None else f" in {seconds:.1f} s"
     console.print(Text(f"\n{result.status}{took}, {tokens} tokens, run {result.run}", "dim"))
