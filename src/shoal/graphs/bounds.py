@@ -91,9 +91,7 @@ def problems_of_bounds(plan: Plan, document: Document, tokens_of: TokensOf) -> l
     try:
         costs = {name: counter.node(node) for name, node in plan.block.nodes.items()}
     except _TooManyWays:
-        message = (
-            f"graph '{plan.name}' leads back to itself in more ways than can be counted. Call it less"
-        )
+        message = f"graph '{plan.name}' leads back to itself in more ways than can be counted. Call it less"
         return [document.problem(("graph",), message)]
     found = []
     for name, cost in costs.items():
