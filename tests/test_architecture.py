@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "graphs": {"agents", "expressions", "workspace"},
     "pictures": {"agents", "expressions", "graphs", "workspace"},
     "runs": {"agents", "expressions", "graphs", "journal", "workspace"},
+    "telemetry": {"agents", "graphs", "journal", "runs", "workspace"},
     "finetune": {"agents", "workspace"},
     "serving": {"agents", "workspace"},
     "evals": {"agents", "graphs", "journal", "runs", "workspace"},
@@ -30,10 +31,12 @@ MAY_IMPORT = {
         "pictures",
         "runs",
         "serving",
+        "telemetry",
         "workspace",
     },  # fmt: skip
 }
 HEAVY = {"torch", "transformers", "peft", "llguidance", "safetensors", "vllm", "dbos", "ray", "numpy"}
+TELEMETRY = {"opentelemetry", "prometheus_client"}
 MAY_BE_HEAVY = ("agents/embedded/", "agents/adapters.py", "agents/bases.py", "finetune/")
 
 
@@ -62,6 +65,8 @@ def test_heavy_packages_stay_in_their_rooms() -> None:
         if not place.startswith(MAY_BE_HEAVY):
             found = {name.split(".")[0] for name in imports(file)} & HEAVY
             assert not found, f"{place} imports {found}"
+        if not place.startswith("telemetry/"):
+            assert not {name.split(".")[0] for name in imports(file)} & TELEMETRY, place
 
 
 def test_content_folders_are_no_packages() -> None:
