@@ -10,7 +10,7 @@ import io
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -70,6 +70,19 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+def _redacted(text: str) -> str:
+    from shoal.workspace.redaction import redact
+
+    return redact(text)
+
+
+def _end_with_traceback() -> NoReturn:
+    import traceback
+
+    print(_redacted(traceback.format_exc().rstrip()), file=sys.stderr)
+    sys.exit(1)
+
+
 def main() -> None:
     """The entry point of the command `agentctl`."""
     from shoal.errors import ShoalError
@@ -80,8 +93,8 @@ def main() -> None:
         app(prog_name="agentctl")
     except ShoalError as error:
         if is_debug:
-            raise
-        print(error, file=sys.stderr)
+            _end_with_traceback()
+        print(_redacted(str(error)), file=sys.stderr)
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
@@ -89,16 +102,14 @@ def main() -> None:
         raise
     except OSError as error:
         if is_debug:
-            raise
+            _end_with_traceback()
         place = error.filename or "the output"
         print(f"{place} cannot be read or written: {error.strerror}. Mend it and try again", file=sys.stderr)
         _drop_output()
         sys.exit(2)
     except Exception as error:
         if is_debug:
-            raise
-        print(
-            f"Internal error, please report it: {type(error).__name__}: {error}. Where: agentctl --debug ...",
-            file=sys.stderr,
-        )
+            _end_with_traceback()
+        told = _redacted(f"{type(error).__name__}: {error}")
+        print(f"Internal error, please report it: {told}. Where: agentctl --debug ...", file=sys.stderr)
         sys.exit(70)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -16,9 +18,13 @@ from shoal.errors import InvalidInput
 
 if TYPE_CHECKING:
     from shoal.graphs.plan import Plan
+    from shoal.runs.events import OnEvent
     from shoal.runs.results import RunResult
+    from shoal.runs.runner import Runner
+    from shoal.telemetry.metrics import Metrics
 
 _INPUT_HELP = "name=value, @file.json, or - for a JSON object on standard input. May be repeated."
+_METRICS_HELP = "Write Prometheus metrics to this file at the end."
 
 
 def run(
@@ -27,6 +33,8 @@ def run(
     inputs: Annotated[list[str] | None, typer.Option("--input", "-i", help=_INPUT_HELP)] = None,
     each: Annotated[Path | None, typer.Option("--each", help="A JSON Lines file; one run a line.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print events as lines of JSON.")] = False,
+    metrics: Annotated[Path | None, typer.Option("--metrics", help=_METRICS_HELP)] = None,
     engine: Annotated[str, typer.Option("--engine", help=ENGINE_HELP)] = "auto",
 ) -> None:
     """Run a graph; exit 0 when it is done or waits for a person, 1 when it failed."""
@@ -35,19 +43,49 @@ def run(
     from shoal.cli.session import exit_code
     from shoal.graphs.check import load_plan
 
+    if stream and (as_json or each is not None):
+        raise InvalidInput("--stream tells of one run, as JSON: leave out --json and --each")
     root = find_root(Path())
     plan = load_plan(root, graph)
-    if each is not None:
-        results = asyncio.run(_run_each(root, plan, _lines(plan, each, text, inputs or []), engine, as_json))
-    elif as_json:
-        results = [
-            asyncio.run(_run_quietly(root, plan, collect(plan.input, text, inputs or [], plan.name), engine))
-        ]
-    else:
-        results = [
-            asyncio.run(_run_in_tree(root, plan, collect(plan.input, text, inputs or [], plan.name), engine))
-        ]
+    with _counted(metrics) as counted:
+        session = Session(root, plan, engine, counted)
+        if each is not None:
+            results = asyncio.run(_run_each(session, _lines(plan, each, text, inputs or []), as_json))
+        else:
+            how = _run_streamed if stream else _run_quietly if as_json else _run_in_tree
+            results = [asyncio.run(how(session, collect(plan.input, text, inputs or [], plan.name)))]
     raise typer.Exit(exit_code(results))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What runs of this command are made with."""
+
+    root: Path
+    plan: Plan
+    engine: str
+    metrics: Metrics | None
+
+    def opened(self, on_event: OnEvent | None = None) -> AbstractAsyncContextManager[Runner]:
+        """A runner."""
+        from shoal.cli.session import opened_runner
+
+        return opened_runner(self.root, self.plan, self.engine, on_event, self.metrics)
+
+
+@contextmanager
+def _counted(file: Path | None) -> Iterator[Metrics | None]:
+    """Metrics that are written to a file at the end, however it comes."""
+    if file is None:
+        yield None
+        return
+    from shoal.telemetry.export import make_metrics
+
+    metrics = make_metrics()
+    try:
+        yield metrics
+    finally:
+        metrics.write(file)
 
 
 def _lines(plan: Plan, file: Path, text: str | None, items: list[str]) -> list[dict[str, Any]]:
@@ -58,45 +96,57 @@ def _lines(plan: Plan, file: Path, text: str | None, items: list[str]) -> list[d
     return read_lines(file, plan.input, parse_items(plan.input, items), plan.name)
 
 
-async def _run_quietly(root: Path, plan: Plan, values: dict[str, Any], engine: str) -> RunResult:
-    from shoal.cli.session import as_record, opened_runner, own_stdout
+async def _run_quietly(session: Session, values: dict[str, Any]) -> RunResult:
+    from shoal.cli.session import as_record, own_stdout
 
     with own_stdout():
-        async with opened_runner(root, plan, engine, lambda _: None) as runner:
-            result = await runner.start(plan, values)
+        async with session.opened() as runner:
+            result = await runner.start(session.plan, values)
     typer.echo(json.dumps(as_record(result), ensure_ascii=False))
     return result
 
 
-async def _run_in_tree(root: Path, plan: Plan, values: dict[str, Any], engine: str) -> RunResult:
+async def _run_streamed(session: Session, values: dict[str, Any]) -> RunResult:
+    from shoal.cli.session import own_stdout
+    from shoal.runs.events import RunFinished, to_json
+
+    result: RunResult | None = None
+    with own_stdout() as out:
+        async with session.opened() as runner, runner.stream(session.plan, values, cancels=True) as events:
+            async for event in events:
+                print(json.dumps(to_json(event), ensure_ascii=False), file=out, flush=True)
+                if isinstance(event, RunFinished):
+                    result = event.result
+    assert result is not None, "a stream that raised nothing ends with its run"
+    return result
+
+
+async def _run_in_tree(session: Session, values: dict[str, Any]) -> RunResult:
     from rich.console import Console
 
-    from shoal.cli.session import opened_runner
     from shoal.cli.tree import RunTree, print_result
 
-    began = time.monotonic()
+    began, plan = time.monotonic(), session.plan
     console = Console(highlight=False)
     tree = RunTree(plan, console, values)
-    async with opened_runner(root, plan, engine, tree.on_event) as runner:
+    async with session.opened(tree.on_event) as runner:
         with tree:
             result = await runner.start(plan, values)
     print_result(plan, result, console, time.monotonic() - began)
     return result
 
 
-async def _run_each(
-    root: Path, plan: Plan, lines: list[dict[str, Any]], engine: str, as_json: bool
-) -> list[RunResult]:
+async def _run_each(session: Session, lines: list[dict[str, Any]], as_json: bool) -> list[RunResult]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from shoal.cli.session import opened_runner, own_stdout
+    from shoal.cli.session import own_stdout
     from shoal.runs.events import Event, RunFinished
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results: list[RunResult] = []
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(plan.name, total=len(lines))
+        task = progress.add_task(session.plan.name, total=len(lines))
 
         def on_event(event: Event) -> None:
             if isinstance(event, RunFinished):
@@ -105,8 +155,8 @@ async def _run_each(
         # Closed before the journal: when printing fails, runs under way are given up first.
         with own_stdout() as out:
             async with (
-                opened_runner(root, plan, engine, on_event) as runner,
-                aclosing(runner.each(plan, lines)) as done,
+                session.opened(on_event) as runner,
+                aclosing(runner.each(session.plan, lines)) as done,
             ):
                 async for result in done:
                     if isinstance(result, InvalidInput):

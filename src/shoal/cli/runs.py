@@ -140,7 +140,7 @@ async def _go_on(
         row = await journal.run(run)
     plan = load_plan(root, row.file)
     with own_stdout():
-        async with opened_runner(root, plan, engine, lambda _: None) as runner:
+        async with opened_runner(root, plan, engine) as runner:
             if settlement is None:
                 pass
             elif settlement.value is None:

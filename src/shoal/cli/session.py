@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shoal.runs.events import OnEvent
     from shoal.runs.results import RunResult
     from shoal.runs.runner import Runner
+    from shoal.telemetry.metrics import Metrics
 
 ENGINE_HELP = "auto, embedded, or scripted[:FILE] (answers from a file, no models)."
 
@@ -59,17 +60,24 @@ async def _open_journal(root: Path, url: str) -> Journal:
 
 
 @asynccontextmanager
-async def opened_runner(root: Path, plan: Plan, engine: str, on_event: OnEvent) -> AsyncIterator[Runner]:
-    """A runner with its engine, journal and cache."""
+async def opened_runner(
+    root: Path, plan: Plan, engine: str, on_event: OnEvent | None = None, metrics: Metrics | None = None
+) -> AsyncIterator[Runner]:
+    """A runner with its engine, journal and cache, and the telemetry that is switched on."""
     from shoal.runs.cache import SqliteCache
     from shoal.runs.runner import Runner
+    from shoal.telemetry.export import exported_spans, joined
+    from shoal.workspace.redaction import redact_logs
     from shoal.workspace.store import Store
 
+    redact_logs()
     models = make_engine(engine, root, plan)
     cache = SqliteCache(Store(root).cache)
     try:
-        async with opened_journal(root) as journal:
-            yield Runner(models, journal, on_event=on_event, cache=cache, identity=_identity(engine))
+        with exported_spans() as spans:
+            heard = joined(on_event, [spans, None if metrics is None else metrics.on_event])
+            async with opened_journal(root) as journal:
+                yield Runner(models, journal, on_event=heard, cache=cache, identity=_identity(engine))
     finally:
         cache.close()
         await models.close()

@@ -21,7 +21,18 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-__all__ = ["HIDDEN", "RedactedText", "RedactingFilter", "Redactor", "redact", "redact_value", "secrets_in"]
+__all__ = [
+    "HIDDEN",
+    "RedactedText",
+    "RedactingFilter",
+    "Redactor",
+    "forget_environment",
+    "is_secret_field",
+    "redact",
+    "redact_logs",
+    "redact_value",
+    "secrets_in",
+]
 
 HIDDEN = "[redacted]"
 """Stands where a secret was."""
@@ -181,6 +192,13 @@ class RedactingFilter(logging.Filter):
         if record.stack_info:
             record.stack_info = redact(record.stack_info, also)
         return True
+
+
+def redact_logs() -> None:
+    """Let nothing secret through the handlers that the root logger has now."""
+    for handler in (*logging.getLogger().handlers, logging.lastResort):
+        if handler is not None and not any(isinstance(each, RedactingFilter) for each in handler.filters):
+            handler.addFilter(RedactingFilter())
 
 
 def redact(text: str, also: Iterable[str] = ()) -> str:
