@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import Any
 
 import pytest
@@ -279,3 +280,25 @@ async def test_an_agent_that_is_asked_too_slowly_is_given_up() -> None:
     held = inline(node("a", agent("a", {"x": "int"})), output={"x": ref("a.x")})
     made = plan(node("held", held, timeout_s=0.01, fallback={"x": value(3)}), output={"x": ref("held.x")})
     assert (await run(made, {"a": slow})).output == {"x": 3}
+
+
+async def test_maps_in_maps_end_in_time_and_leave_others_their_turn() -> None:
+    """A hundred million items are never opened all at once, and hold nobody up while they are."""
+    body = add("m", ref("item"))
+    for _ in range(4):
+        body = node("m", each(value([*range(100)]), body, at_once=1000))
+    lags: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0)
+            lags.append(time.perf_counter() - before)
+
+    watcher = asyncio.create_task(watch())
+    begin = time.perf_counter()
+    result = await run(plan(body, budget=Budget(seconds=0.2)))
+    watcher.cancel()
+    assert result.error == "the budget of graph 'test' is used up: 0.2 s"
+    assert time.perf_counter() - begin < 2
+    assert len(lags) > 10 and max(lags) < 0.5

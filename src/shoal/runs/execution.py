@@ -40,6 +40,8 @@ from shoal.workspace.redaction import secrets_in
 
 _STEPS_IN_A_ROW = 100
 """After which a task lets others have a turn, where nothing else made it wait."""
+_OPENED_IN_A_ROW = 64
+"""Instances that are begun before others have a turn, and before the time is looked at."""
 _NOTHING = Made(None)
 
 
@@ -84,7 +86,7 @@ class Execution:
 
     async def advance(self) -> Outcome:
         """Do all that can be done, and say where that leads. Raises JournalError."""
-        steps = self._progress.due()
+        steps = await self._due()
         while len(steps) == 1:
             steps = await self._take(steps[0])
         if steps:
@@ -111,7 +113,16 @@ class Execution:
         self._num_steps += 1
         if self._num_steps % _STEPS_IN_A_ROW == 0:
             await asyncio.sleep(0)
-        return self._progress.due()
+        return await self._due()
+
+    async def _due(self) -> list[Step]:
+        """What became possible; others have their turn while a graph unfolds, and time limits hold."""
+        steps = self._progress.due(_OPENED_IN_A_ROW)
+        while self._progress.is_due:
+            await asyncio.sleep(0)
+            self._progress.expire(asyncio.get_running_loop().time(), _OPENED_IN_A_ROW)
+            steps += self._progress.due(_OPENED_IN_A_ROW)
+        return steps
 
     async def _work(self, start: Start) -> NodeRow | None:
         """Call an agent or a tool; None where there is nothing to record."""

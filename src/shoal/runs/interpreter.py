@@ -82,17 +82,37 @@ class Progress:
         self._top = Frame(plan.block, {"input": inputs}, "", None, inside)
         self._go_on(self._top)
 
-    def due(self) -> list[Step]:
-        """What became possible since the last call, each step once."""
+    def due(self, most: int | None = None) -> list[Step]:
+        """What became possible since the last call, each step once.
+
+        Maps in maps can open instances without end: after `most` of them the rest is left for the next call.
+        """
         steps: list[Step] = []
+        left = most
         while self._opened or self._ready:
             self._take_in()
-            ready, self._ready = self._ready, []
+            ready, self._ready = self._ready[:left], [] if left is None else self._ready[left:]
             for instance in ready:
                 step = self._judge(instance)
                 if step is not None:
                     steps.append(step)
+            if left is not None:
+                left -= len(ready)
+                if left == 0:
+                    break
         return steps
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last call of `due` left something."""
+        return bool(self._ready or self._opened)
+
+    def expire(self, now: float, most: int) -> None:
+        """End the limits of time that are over by now around what `due` gives next."""
+        for limit in {instance.inside.limit for instance in self._ready[:most]}:
+            first = limit.next_to_end(now) if limit is not None else None
+            if first is not None and first.ends is not None and first.ends <= now:
+                first.is_over = True
 
     def apply(self, row: NodeRow) -> None:
         """Take in what was recorded. Rows of nodes that the plan no longer has are passed over."""
