@@ -10,8 +10,8 @@ from typing import Any, Literal, TypedDict  # noqa: F401 - the page's annotation
 import pytest
 
 from shoal.graphs.check import check_workspace
+from shoal.graphs.hints import type_of
 from shoal.graphs.model import KINDS, NodeEntry
-from shoal.graphs.tools import type_of
 from shoal.workspace.types import parse_type
 from shoal.workspace.yaml import parse_yaml
 from tests import language_page as page_of

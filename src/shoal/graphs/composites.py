@@ -49,7 +49,8 @@ _MOST_GUESSES = 3
 """How many repeats inside each other may leave the type of their rounds open: each doubles the work."""
 
 _INT = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
-_CASE = re.compile(r"[A-Za-z0-9_-]+\Z")
+_CASE = re.compile(r"[^.#\[\]]+\Z")
+"""What can stand in a path, in which other signs have a meaning."""
 
 
 def compile_work(reader: StepReader, kind: str, around: Around) -> tuple[Work, Type] | None:
@@ -139,7 +140,7 @@ def _check_cases(reader: StepReader, kind: Type, path: Path | None, around: Arou
     for name in given:
         if not _CASE.match(name) or name in ("escalate", "default"):
             message = f"'{name}' cannot be a case of node '{reader.name}'"
-            rule = "Cases are words of letters, digits, _ and -, but not escalate or default"
+            rule = "Cases have no . # [ ] in them, and are not called escalate or default"
             reader.fault((*where, "cases", name), f"{message}. {rule}", at_key=True)
     lacking = [word for word in words or () if word not in given]
     if reader.entry.default is None and (words is None or lacking):
