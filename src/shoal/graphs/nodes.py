@@ -257,7 +257,8 @@ class StepReader(Reader):
         """Adds to the work what every kind of step may have."""
         has_confidence = isinstance(work, AgentCall | Vote)
         seen = source_type(with_confidence(output) if has_confidence else output)
-        with_own = self._with_own(around, seen, subject)
+        reads_own = self.entry.accept is not None or self.entry.escalate is not None
+        with_own = self._with_own(around, seen, subject) if reads_own else around
         accept = self._condition("accept", self.entry.accept, with_own)
         self.check_constant("accept", accept)
         fallback = self._fallback(output, subject, around) if "fallback" in self.entry_keys() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from shoal.errors import Problem
@@ -75,12 +76,16 @@ class Reader:
         self.when: Compiled | None = None
         self.truths = Truths()
         """What is known where this step has run."""
-        self._links = {text: links_of([text]) for text in own_expressions(entry)}
 
     def fault(self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
         """Report a problem of this step."""
         self.has_faults = True
         self.kit.fault(where, message, at_key=at_key, offset=offset)
+
+    @cached_property
+    def _links(self) -> dict[str, tuple[set[str], set[str]]]:
+        """What each of its own expressions needs and asks for."""
+        return {text: links_of([text]) for text in own_expressions(self.entry)}
 
     def scope(self, around: Around, text: str | None = None) -> Scope:
         """Around the step, as expressions see it."""
