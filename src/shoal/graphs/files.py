@@ -100,8 +100,10 @@ class GraphFiles:
         try:
             return self._check(file)
         except RecursionError:
-            message = "the graphs that it calls are nested too deeply. Flatten them"
-            file.problems.append(file.document.problem(("graph",), message))
+            for each in self._reachable(file):
+                if each is file or (each.block is None and not each.has_errors):
+                    message = "the graphs that it calls are nested too deeply. Flatten them"
+                    each.problems.append(each.document.problem(("graph",), message))
             return None, file.problems
 
     def _check(self, file: _File) -> tuple[Plan | None, list[Problem]]:

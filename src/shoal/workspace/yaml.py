@@ -22,7 +22,7 @@ from shoal.workspace.faults import ALIAS, ANCHOR, DIRECTIVE, TAB, TAG, explain
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
-MAX_VALUES = 50_000
+MAX_VALUES = 30_000
 """In one file; what is read of a file takes memory and time for each."""
 MAX_KEY = 200
 """Characters of a key."""
