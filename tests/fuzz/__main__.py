@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.fuzz.harness import Outcome, cases_of, judge, run
 
-COUNTS = {"files": 100_000, "expressions": 10_000, "arguments": 10_000, "graphs": 20_000}
+COUNTS = {"files": 100_000, "expressions": 10_000, "arguments": 10_000, "graphs": 20_000, "runaways": 100}
 """Of the promise; CI runs a part."""
 KEPT = Path(".shoal/fuzz")
 
