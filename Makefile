@@ -14,6 +14,7 @@ demo: .venv/.run  ## one credit line call, answered by the shipped models
 	  "Hi, could you raise my credit line by two thousand dollars? I am moving house in June." \
 	  --input customer_id=C-1001
 
+# One thread: the models are so small that more of them only wait for each other.
 test: .venv/.dev postgresql
 	$(BIN)/python -m pytest -q
 
