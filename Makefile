@@ -16,7 +16,7 @@ demo: .venv/.run  ## one credit line call, answered by the shipped models
 
 # One thread: the models are so small that more of them only wait for each other.
 test: .venv/.dev postgresql
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
 check: .venv/.dev
 	$(BIN)/ruff check .

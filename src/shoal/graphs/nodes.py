@@ -245,6 +245,9 @@ class StepReader(Reader):
             where = (*self.where, "fallback", name)
             if compiled := self.value(where, given, None, around, f"output '{name}' of {worker.subject}"):
                 fields[name] = compiled.type
+        if self.entry.fallback == {}:
+            message = f"the fallback of node '{self.name}' is empty. Name what the graph gives"
+            self.fault((*self.where, "fallback"), message, at_key=True)
         if len(fields) < len(promised) or not fields:
             return None
         record = Record(fields)
