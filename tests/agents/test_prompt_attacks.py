@@ -4,7 +4,7 @@ A canary in the environment stands for what must not be reached. The time is tha
 checking and rendering together, the memory the peak of what Python allocates meanwhile.
 """
 
-from __future__ import annotations
+from __future__ import gc
 
 import time
 import tracemalloc
@@ -227,9 +227,11 @@ def test_nothing_gets_out_of_the_sandbox(prompt: str, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("what", BOMBS)
 def test_nothing_takes_long_or_much(what: str) -> None:
     render_prompt(replace(AGENT, prompt="{{ x }}"), VALUES)
+    gc.freeze()  # looking through the models that other tests have loaded is no part of it
     start = time.thread_time()
     printed, refusal = attack(BOMBS[what], HUGE)
     seconds = time.thread_time() - start
+    gc.unfreeze()
     assert printed is None or len(printed) < 100_000
     assert len(refusal) < 1100 and "\n" not in refusal
     # Up to the limit for rendering, and what reading 100,000 characters of template takes.
