@@ -4,8 +4,9 @@ A canary in the environment stands for what must not be reached. The time is tha
 checking and rendering together, the memory the peak of what Python allocates meanwhile.
 """
 
-from __future__ import gc
+from __future__ import annotations
 
+import gc
 import time
 import tracemalloc
 from dataclasses import replace
