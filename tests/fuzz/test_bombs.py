@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -249,6 +250,7 @@ def test_graphs_that_call_each_other_are_looked_through_in_a_second(tmp_path: Pa
     graphs, words = MANY[what]
     write_shop(tmp_path, {f"graphs/{name}.yaml": text for name, text in graphs.items()})
     check_workspace(write_shop(tmp_path / "warm"))
+    gc.freeze()  # looking through what other tests have loaded is no part of it
     start = time.process_time()
     problems = check_workspace(tmp_path).problems
     assert time.process_time() - start < 1.0
