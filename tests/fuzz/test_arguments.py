@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from tests.fuzz.arguments import ADDRESSES, make
-from tests.fuzz.harness import judge
 
 COUNT = 10_000
 
@@ -10,7 +9,7 @@ def test_an_argument_arrives_in_its_type_or_is_refused_with_a_sentence() -> None
     cases = make()
     num_arrived = 0
     for seed in range(COUNT):
-        fault, _, _ = judge(cases, seed)
+        fault = cases.fault(seed)
         assert fault is None, f"{fault}: {cases.show(seed)}"
         num_arrived += bool(cases.module.RECEIVED)
     assert COUNT // 4 < num_arrived < COUNT * 3 // 4
