@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.errors import suggest
 from shoal.expressions.compiled import Compiled, Read
-from shoal.expressions.expression import Expression
 from shoal.expressions.joins import NoJoin, joint_type
 from shoal.expressions.kinds import NEVER
 from shoal.expressions.scope import Source, without_null
@@ -31,6 +30,7 @@ from shoal.graphs.plan import (
     Vote,
     Work,
     bodies,
+    expressions_of,
 )
 from shoal.graphs.texts import links_of_step
 from shoal.graphs.truths import Truths, words_at
@@ -345,7 +345,7 @@ def links(node: Node) -> tuple[frozenset[str], frozenset[str]]:
     """Names that a step needs, and names that it waits for; its own among them."""
     reads: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
-    for expression in _expressions(node):
+    for expression in expressions_of(node):
         reads |= expression.reads
         asks |= expression.asks
     needing = getattr(node.work, "body", None)
@@ -363,20 +363,3 @@ def links(node: Node) -> tuple[frozenset[str], frozenset[str]]:
                 asks |= expression.reads | expression.asks
             asks -= block.nodes.keys()
     return reads, asks
-
-
-def _expressions(node: Node) -> Iterator[Expression]:
-    yield from node.inputs.values()
-    yield from (each for each in (node.when, node.accept, node.fallback) if each)
-    if node.escalate:
-        yield node.escalate.when
-    match node.work:
-        case HumanQuestion(question=question):
-            yield question
-        case Switch(subject=subject):
-            yield subject
-        case Map(each=each):
-            yield each
-        case Repeat(until=until, start=start):
-            yield until
-            yield from [start] if start else []

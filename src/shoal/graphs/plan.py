@@ -245,6 +245,24 @@ def bodies(node: Node) -> dict[str, Node]:
     return found | ({".escalate": node.escalate.to} if node.escalate else {})
 
 
+def expressions_of(node: Node) -> Iterator[Expression]:
+    """What a step itself evaluates; not what the steps inside it do."""
+    yield from node.inputs.values()
+    yield from (each for each in (node.when, node.accept, node.fallback) if each)
+    if node.escalate:
+        yield node.escalate.when
+    match node.work:
+        case HumanQuestion(question=question):
+            yield question
+        case Switch(subject=subject):
+            yield subject
+        case Map(each=each):
+            yield each
+        case Repeat(until=until, start=start):
+            yield until
+            yield from [start] if start else []
+
+
 def walk_nodes(plan: Plan) -> Iterator[Node]:
     """Every node of a plan and of the graphs it calls, each once, a node before those inside it."""
     for block in (plan.block, *plan.graphs.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from shoal.graphs.plan import GraphCall, Node, Plan, bodies
 
@@ -27,6 +28,29 @@ def node_at(plan: Plan, path: str) -> Node | None:
                 return None
             around = _inside(plan, found)
     return found if end == len(path) else None
+
+
+class Piece(NamedTuple):
+    """One step down a path."""
+
+    number: int
+    """Which go about what it stands in, counted from 1; of `escalate`, which escalation."""
+    name: str
+    """`reply` or `[3]`; empty at the end of a path that names a go: `handle#2`."""
+
+
+def pieces_of(path: str) -> Iterator[Piece]:
+    """The steps down a path."""
+    number = 1
+    for piece in _PIECE.finditer(path):
+        name, index, mark = piece.groups()
+        if mark:
+            number = int(mark[1:])
+        else:
+            yield Piece(number, name or index)
+            number = 1
+    if path.endswith(f"#{number}"):
+        yield Piece(number, "")
 
 
 def enclosing(path: str) -> Iterator[str]:
