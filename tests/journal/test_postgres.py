@@ -132,7 +132,7 @@ async def test_many_who_open_an_empty_database_make_the_tables_once(url: str) ->
 
 async def test_a_newer_format_is_refused(journal: PostgresJournal, url: str) -> None:
     await ask(url, "UPDATE shoal.format SET number = 9")
-    with pytest.raises(JournalError, match="written by a newer Shoal .journal format 9, this one reads 1"):
+    with pytest.raises(JournalError, match="written by a newer Shoal .journal format 9, this one reads 2"):
         await PostgresJournal.open(url)
 
 

@@ -45,7 +45,7 @@ class Scene:
     def process(self, failpoint: str = "") -> subprocess.Popen[str]:
         script = ROOT / "tests" / "runs" / "crash_script.py"
         command = [sys.executable, str(script), str(self.journal), str(self.log), str(self.length)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SHOAL_FAILPOINT": failpoint}
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "SHOAL_FAILPOINT": failpoint}
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
     def run(self, failpoint: str = "") -> str | None:

@@ -9,6 +9,8 @@ JournalError           the journal cannot be read or written
 ├── RunLost            another process may have taken the run over; this one writes no more to it
 RunNotFound            no run has this id
 RunBusy                a living process is executing the run
+RunCancelled           a person gave the run up, for good
+RunOver                the run ended, so there is nothing to cancel
 AlreadyRecorded        this attempt has a result already
 """
 
@@ -47,9 +49,21 @@ waiting    a person is asked `message`
 """
 
 OPEN_KINDS: frozenset[RowKind] = frozenset({"intent", "unknown", "waiting"})
+UNCERTAIN_KINDS: frozenset[RowKind] = frozenset({"intent", "unknown"})
+"""Of tools that may have acted."""
 
-RunStatus = Literal["running", "interrupted", "waiting", "failed", "unknown", "done"]
-"""`interrupted`: it was running, and the process that ran it is gone."""
+RunStatus = Literal["queued", "running", "interrupted", "waiting", "failed", "unknown", "done", "cancelled"]
+"""
+queued       accepted, and nobody executed it yet
+interrupted  it was running, and the process that ran it is gone
+cancelled    a person gave it up: it is never resumed
+"""
+
+ENDED: frozenset[RunStatus] = frozenset({"done", "cancelled"})
+"""Nothing more can come of these runs."""
+
+CANCELLED = "cancelled by a person"
+"""The error of a run that was cancelled, or what it begins with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +136,24 @@ class RunBusy(ShoalError):
         super().__init__(f"run {run_id} is being executed by process {pid}. Wait for it, or stop it first")
 
 
+class RunCancelled(ShoalError):
+    """A person gave the run up, for good."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"run {run_id} was cancelled and is not resumed. Begin another one with what it has: "
+            f"`agentctl runs fork {run_id} --at NODE`"
+        )
+
+
+class RunOver(ShoalError):
+    """The run ended, so there is nothing to cancel."""
+
+    def __init__(self, run_id: str, status: RunStatus) -> None:
+        self.status = status
+        super().__init__(f"run {run_id} is {status} already")
+
+
 class RunLost(JournalError):
     """The run is not in this process's hands, or no more: nothing is written, whoever owns it now goes on."""
 
@@ -152,12 +184,12 @@ class Journal(Protocol):
     there is one result a step. To `release` a lost run does nothing.
     """
 
-    async def create(self, run: RunRow) -> None:
-        """Add a run and own it. Raises RunExists."""
+    async def create(self, run: RunRow, rows: Sequence[NodeRow] = ()) -> None:
+        """Add a run with these rows, all or nothing, and own it unless it is `queued`. Raises RunExists."""
         ...
 
     async def claim(self, run_id: str) -> None:
-        """Own a run that nobody executes; its status becomes `running`. Raises RunBusy."""
+        """Own a run that nobody executes; its status becomes `running`. Raises RunBusy, RunCancelled."""
         ...
 
     async def release(self, run_id: str) -> None:
@@ -167,7 +199,21 @@ class Journal(Protocol):
     async def finish(
         self, run_id: str, status: RunStatus, output: Mapping[str, Any] | None, error: str | None
     ) -> None:
-        """Record how an owned run ended or why it stopped, and give it up."""
+        """Record how an owned run ended or why it stopped, and give it up.
+
+        Where somebody wants it cancelled it is, unless it is done.
+        """
+        ...
+
+    async def cancel(self, run_id: str) -> bool:
+        """Give a run up for good: True if that is done, False if it is left to the process that executes it.
+
+        That process finds it in `wanted`; should it die, the run is cancelled. Raises RunOver.
+        """
+        ...
+
+    async def wanted(self) -> Sequence[str]:
+        """Which of the runs that this open journal owns somebody wants cancelled; cheap."""
         ...
 
     async def repin(self, run_id: str, plan_sha256: str, parts: Mapping[str, str]) -> None:
@@ -186,8 +232,22 @@ class Journal(Protocol):
         """All rows of a run, attempts of a node in order."""
         ...
 
-    async def runs(self, limit: int = 50) -> Sequence[RunRow]:
-        """The newest runs, newest first."""
+    async def runs(
+        self,
+        limit: int = 50,
+        *,
+        status: RunStatus | None = None,
+        graph: str | None = None,
+        before: float | None = None,
+    ) -> Sequence[RunRow]:
+        """The newest runs of a status, of a graph, created before a time; newest first."""
+        ...
+
+    async def delete(self, run_ids: Sequence[str]) -> int:
+        """Remove runs that nobody executes, and values that no run refers to any more; returns how many runs.
+
+        In slices, so that no writer waits long. What a kill leaves behind the next call removes.
+        """
         ...
 
     async def close(self) -> None:
@@ -201,3 +261,13 @@ _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=F
 def encode(value: object) -> str:
     """Plain JSON data as the one text that digests are taken of."""
     return _encode(value)
+
+
+def cancelled_error(uncertain: Sequence[str]) -> str:
+    """The error of a cancelled run, which names the nodes that may have acted."""
+    if not uncertain:
+        return CANCELLED
+    shown = ", ".join(f"'{path}'" for path in sorted(uncertain)[:5])
+    more = f" and {len(uncertain) - 5} more" if len(uncertain) > 5 else ""
+    noun = "node" if len(uncertain) == 1 else "nodes"
+    return f"{CANCELLED}; {noun} {shown}{more} may have acted or not"

@@ -7,14 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 from shoal.journal.journal import (
+    ENDED,
     OPEN_KINDS,
+    UNCERTAIN_KINDS,
     AlreadyRecorded,
     NodeRow,
     RunBusy,
+    RunCancelled,
     RunExists,
     RunNotFound,
+    RunOver,
     RunRow,
     RunStatus,
+    cancelled_error,
 )
 
 
@@ -26,19 +31,22 @@ class MemoryJournal:
         self._rows: dict[str, dict[tuple[str, int], NodeRow]] = {}
         self._owned: set[str] = set()
 
-    async def create(self, run: RunRow) -> None:
-        """Add a run and own it."""
+    async def create(self, run: RunRow, rows: Sequence[NodeRow] = ()) -> None:
+        """Add a run with these rows, and own it unless it is queued."""
         if run.id in self._runs:
             raise RunExists(run.id)
         self._runs[run.id] = run
-        self._rows[run.id] = {}
-        self._owned.add(run.id)
+        self._rows[run.id] = {(row.path, row.attempt): row for row in rows}
+        if run.status != "queued":
+            self._owned.add(run.id)
 
     async def claim(self, run_id: str) -> None:
         """Own a run that nobody executes."""
         found = self._find(run_id)
         if run_id in self._owned:
             raise RunBusy(run_id, "this one")
+        if found.status == "cancelled":
+            raise RunCancelled(run_id)
         self._owned.add(run_id)
         self._runs[run_id] = replace(found, status="running", error=None)
 
@@ -50,8 +58,24 @@ class MemoryJournal:
         self, run_id: str, status: RunStatus, output: Mapping[str, Any] | None, error: str | None
     ) -> None:
         """Record how an owned run ended or why it stopped, and give it up."""
-        self._runs[run_id] = replace(self._find(run_id), status=status, output=output, error=error)
+        found = self._find(run_id)
+        if found.status != "cancelled" or status in ENDED:
+            self._runs[run_id] = replace(found, status=status, output=output, error=error)
         self._owned.discard(run_id)
+
+    async def cancel(self, run_id: str) -> bool:
+        """Give a run up for good, or leave that to who executes it."""
+        found = self._find(run_id)
+        is_ours = run_id in self._owned
+        if not is_ours and found.status in ENDED:
+            raise RunOver(run_id, found.status)
+        uncertain = [row.path for row in self._rows[run_id].values() if row.kind in UNCERTAIN_KINDS]
+        self._runs[run_id] = replace(found, status="cancelled", error=cancelled_error(uncertain))
+        return not is_ours
+
+    async def wanted(self) -> Sequence[str]:
+        """Which of the runs under way here somebody wants cancelled."""
+        return [run_id for run_id in self._owned if self._runs[run_id].status == "cancelled"]
 
     async def repin(self, run_id: str, plan_sha256: str, parts: Mapping[str, str]) -> None:
         """Pin a run to another plan."""
@@ -67,19 +91,40 @@ class MemoryJournal:
     async def run(self, run_id: str) -> RunRow:
         """One run."""
         found = self._find(run_id)
-        if found.status == "running" and run_id not in self._owned:
-            return replace(found, status="interrupted")
-        return found
+        if run_id in self._owned:
+            return replace(found, status="running")
+        return replace(found, status="interrupted") if found.status == "running" else found
 
     async def rows(self, run_id: str) -> Sequence[NodeRow]:
         """All rows of a run, attempts of a node in order."""
         self._find(run_id)
         return sorted(self._rows[run_id].values(), key=lambda row: row.attempt)
 
-    async def runs(self, limit: int = 50) -> Sequence[RunRow]:
-        """The newest runs, newest first."""
+    async def runs(
+        self,
+        limit: int = 50,
+        *,
+        status: RunStatus | None = None,
+        graph: str | None = None,
+        before: float | None = None,
+    ) -> Sequence[RunRow]:
+        """The newest runs of a status, of a graph, created before a time; newest first."""
         newest = sorted(self._runs.values(), key=lambda run: (run.created, run.id), reverse=True)
-        return [await self.run(run.id) for run in newest[:limit]]
+        found = [await self.run(run.id) for run in newest]
+        return [
+            run
+            for run in found
+            if status in (None, run.status)
+            and graph in (None, run.graph)
+            and (before is None or run.created < before)
+        ][:limit]
+
+    async def delete(self, run_ids: Sequence[str]) -> int:
+        """Remove runs that nobody executes."""
+        gone = [run_id for run_id in {*run_ids} & self._runs.keys() if run_id not in self._owned]
+        for run_id in gone:
+            del self._runs[run_id], self._rows[run_id]
+        return len(gone)
 
     async def close(self) -> None:
         """Nothing waits here."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -45,6 +46,11 @@ class Owners:
             return False
         finally:
             os.close(lock)
+
+    def living(self) -> Iterator[str]:
+        """The names of all that are alive."""
+        names = [file.stem for file in self.folder.glob("*.lock")]
+        return (name for name in names if self.is_alive(name))
 
     def close(self) -> None:
         """Stop being alive."""

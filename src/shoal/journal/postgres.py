@@ -11,7 +11,6 @@ owner comes back, each of its writes to that run is refused with RunLost and cha
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import socket
@@ -19,20 +18,26 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from shoal.journal.digests import INLINE, PLACE, digest_of, sha256_of
+from shoal.journal.digests import digest_of
 from shoal.journal.journal import (
-    JournalCorrupt,
+    ENDED,
+    UNCERTAIN_KINDS,
     NodeRow,
     RunBusy,
+    RunCancelled,
     RunLost,
     RunNotFound,
+    RunOver,
     RunRow,
     RunStatus,
+    cancelled_error,
     encode,
 )
+from shoal.journal.postgres_delete import delete_runs, sweep_blobs
 from shoal.journal.postgres_link import FAULTS, Link, explain
+from shoal.journal.postgres_rows import of_node, put, read_node, read_run, storable, values_at
 from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, make_tables
-from shoal.journal.postgres_writes import PUT, GroupWrites
+from shoal.journal.postgres_writes import PUT, GroupWrites, create_whole
 
 T = TypeVar("T")
 
@@ -44,6 +49,20 @@ _SELECT = f"SELECT {', '.join(FIXED + OUTCOME)}, owner, epoch, {_IS_ALIVE} AS is
 _CLAIM = """
 UPDATE shoal.runs SET status = 'running', error = NULL, outcome_digest = $4, owner = $3, epoch = epoch + 1
 WHERE id = $1 AND epoch = $2 AND outcome_digest = $5 AND owner IS NOT DISTINCT FROM $6 RETURNING epoch"""
+_CANCEL = """
+UPDATE shoal.runs SET status = 'cancelled', error = $3, outcome_digest = $4, owner = $5, epoch = $6
+WHERE id = $1 AND epoch = $2 AND outcome_digest = $7 AND owner IS NOT DISTINCT FROM $8 RETURNING id"""
+_UNCERTAIN = f"""
+SELECT DISTINCT path FROM shoal.nodes
+WHERE run = $1 AND kind IN ({", ".join(repr(kind) for kind in sorted(UNCERTAIN_KINDS))})"""
+_WANTED = "SELECT id FROM shoal.runs WHERE status = 'cancelled' AND owner = $1"
+# What we failed to release when the server was away is not running, though we live.
+_IS_EXECUTED = f"CASE WHEN owner = $2 THEN id = ANY($3) ELSE {_IS_ALIVE} END"
+_STATUS = f"""CASE WHEN {_IS_EXECUTED} THEN 'running'
+    WHEN status = 'running' THEN 'interrupted' ELSE status END"""
+_RUNS = f"""
+{_SELECT} WHERE ($4::text IS NULL OR {_STATUS} = $4) AND ($5::text IS NULL OR graph = $5)
+AND ($6::float8 IS NULL OR created < $6) ORDER BY created DESC, id DESC LIMIT $1"""
 _REPIN = """
 UPDATE shoal.runs SET plan = $4, parts = $5, digest = $6
 WHERE id = $1 AND epoch = $2 AND owner = $3 RETURNING id"""
@@ -93,19 +112,25 @@ class PostgresJournal:
                 await journal._hang_up()
         return journal
 
-    async def create(self, run: RunRow) -> None:
-        """Add a run and own it."""
+    async def create(self, run: RunRow, rows: Sequence[NodeRow] = ()) -> None:
+        """Add a run with these rows, and own it unless it is queued."""
         blobs: dict[str, str] = {}
-        stored = (_put(blobs, encode(run.parts), inline=0), _put(blobs, encode(run.inputs)))
+        stored = (put(blobs, encode(run.parts), inline=0), put(blobs, encode(run.inputs)))
         fixed = (run.id, run.graph, run.file, run.plan_sha256, *stored, float(run.created))
         outcome = (run.status, None, None)
         values = (*fixed, digest_of(fixed), *outcome, digest_of((run.id, *outcome)))
+        is_queued = run.status == "queued"
         try:
-            await self._writes.put("create", values, blobs)
+            if rows or is_queued:
+                await self._create_whole(values, rows, blobs, None if is_queued else self.me)
+            else:
+                await self._writes.put("create", values, blobs)
         except asyncio.CancelledError:
-            self._give_back(run.id, 1)
+            if not is_queued:
+                self._give_back(run.id, 1)
             raise
-        self._held[run.id] = 1
+        if not is_queued:
+            self._held[run.id] = 1
 
     async def claim(self, run_id: str) -> None:
         """Own a run that nobody executes, or whose owner was silent for longer than its lease."""
@@ -130,15 +155,39 @@ class PostgresJournal:
     ) -> None:
         """Record how an owned run ended or why it stopped, and give it up. Raises RunLost."""
         blobs: dict[str, str] = {}
-        outcome = (status, None if output is None else _put(blobs, encode(output)), _storable(error))
+        outcome = (status, None if output is None else put(blobs, encode(output)), storable(error))
         values = (run_id, *outcome, digest_of((run_id, *outcome)), self._epoch(run_id))
         await self._write("end", values, blobs)
         self._held.pop(run_id, None)
 
+    async def cancel(self, run_id: str) -> bool:
+        """Give a run up for good, or leave that to who executes it."""
+        was_sent = False
+
+        async def job(db: Any) -> bool:
+            nonlocal was_sent
+            while True:
+                row = await _find(db, run_id)
+                is_alive = self._is_alive(row)
+                if not is_alive and row["status"] in ENDED:
+                    if was_sent and row["status"] == "cancelled":
+                        return True
+                    raise RunOver(run_id, row["status"])
+                was_sent = True
+                if await self._mark_cancelled(db, row, is_alive):
+                    return not is_alive
+
+        return await self._call(self._writing, job, run_id)
+
+    async def wanted(self) -> Sequence[str]:
+        """Which of our runs somebody wants cancelled."""
+        found = await self._call(self._reading, lambda db: db.fetch(_WANTED, self.me))
+        return [run_id for (run_id,) in found if run_id in self._held]
+
     async def repin(self, run_id: str, plan_sha256: str, parts: Mapping[str, str]) -> None:
         """Pin an owned run to another plan. Raises RunLost."""
         epoch, blobs = self._epoch(run_id), dict[str, str]()
-        place = _put(blobs, encode(parts), inline=0)
+        place = put(blobs, encode(parts), inline=0)
 
         async def job(db: Any) -> None:
             row = await _find(db, run_id)
@@ -153,11 +202,8 @@ class PostgresJournal:
     async def record(self, row: NodeRow) -> None:
         """Add a row, or close the open row of the same attempt. Raises AlreadyRecorded, RunLost."""
         blobs: dict[str, str] = {}
-        place = None if row.output is None else _put(blobs, encode(row.output))
-        confidence = None if row.confidence is None else float(row.confidence)
-        given = (row.run, row.path, row.attempt, row.kind, place, _storable(row.message), confidence)
-        values = (*given, row.prompt_tokens, row.completion_tokens, float(row.started), float(row.ms))
-        await self._write("note", (*values, digest_of(values), self._epoch(row.run)), blobs)
+        values = of_node(row, blobs)
+        await self._write("note", (*values, self._epoch(row.run)), blobs)
 
     async def run(self, run_id: str) -> RunRow:
         """One run."""
@@ -174,21 +220,42 @@ class PostgresJournal:
             await _find(db, run_id)
             query = f"SELECT {', '.join(NODE)} FROM shoal.nodes WHERE run = $1 ORDER BY started, attempt"
             found = await db.fetch(query, run_id)
-            values = await self._values(db, {row["output"]: run_id for row in found})
+            place = self._reading.place
+            values = await values_at(db, {row["output"]: run_id for row in found}, place)
             # A clock that was set back must not put a second attempt before the first.
-            return sorted((self._read_node(row, values) for row in found), key=lambda row: row.attempt)
+            return sorted((read_node(row, values, place) for row in found), key=lambda row: row.attempt)
 
         return await self._call(self._reading, job, run_id)
 
-    async def runs(self, limit: int = 50) -> Sequence[RunRow]:
-        """The newest runs, newest first."""
+    async def runs(
+        self,
+        limit: int = 50,
+        *,
+        status: RunStatus | None = None,
+        graph: str | None = None,
+        before: float | None = None,
+    ) -> Sequence[RunRow]:
+        """The newest runs of a status, of a graph, created before a time; newest first."""
 
         async def job(db: Any) -> list[RunRow]:
-            return await self._read_runs(
-                db, await db.fetch(f"{_SELECT} ORDER BY created DESC, id DESC LIMIT $1", limit)
-            )
+            given = (limit, self.me, [*self._held], status, graph, before)
+            return await self._read_runs(db, await db.fetch(_RUNS, *given))
 
         return await self._call(self._reading, job)
+
+    async def delete(self, run_ids: Sequence[str]) -> int:
+        """Remove runs that nobody executes, and values that no run refers to any more."""
+
+        async def call(job: Callable[[Any], Awaitable[Any]]) -> Any:
+            return await self._writing.call(job)
+
+        try:
+            free = [run_id for run_id in run_ids if run_id not in self._held]
+            num_gone = await delete_runs(call, f"(owner IS DISTINCT FROM '{self.me}' AND {_IS_ALIVE})", free)
+            await sweep_blobs(call)
+        except FAULTS as error:
+            raise explain(self._writing.place, error) from error
+        return num_gone
 
     async def close(self) -> None:
         """Write what waits, let others have what is still ours, and hang up."""
@@ -235,11 +302,39 @@ class PostgresJournal:
             row = await _find(db, run_id)
             if row["is_alive"] and row["owner"] != self.me:
                 raise RunBusy(run_id, row["owner"])
+            if row["status"] == "cancelled":
+                raise RunCancelled(run_id)
             digest = digest_of((run_id, "running", row["output"], None))
             seen = (row["outcome_digest"], row["owner"])
             epoch: int | None = await db.fetchval(_CLAIM, run_id, row["epoch"], self.me, digest, *seen)
             if epoch is not None:
                 return epoch
+
+    async def _create_whole(
+        self, run: Sequence[Any], rows: Sequence[NodeRow], blobs: dict[str, str], owner: str | None
+    ) -> None:
+        values, was_sent = [of_node(row, blobs) for row in rows], False
+
+        async def job(db: Any) -> None:
+            nonlocal was_sent
+            is_again, was_sent = was_sent, True
+            await create_whole(db, owner, run, values, blobs, is_again)
+
+        await self._call(self._writing, job)
+
+    async def _mark_cancelled(self, db: Any, row: Any, is_alive: bool) -> bool:
+        """Cancel a run, unless it changed since it was read; a living owner keeps it."""
+        run_id, epoch, owner = row["id"], row["epoch"], row["owner"]
+        error = cancelled_error([path for (path,) in await db.fetch(_UNCERTAIN, run_id)])
+        digest = digest_of((run_id, "cancelled", row["output"], error))
+        left = (owner, epoch) if is_alive else (None, epoch + 1)
+        seen = (row["outcome_digest"], owner)
+        return await db.fetchval(_CANCEL, run_id, epoch, error, digest, *left, *seen) is not None
+
+    def _is_alive(self, row: Any) -> bool:
+        # What we failed to release when the server was away is not running, though we live.
+        is_alive: bool = row["id"] in self._held if row["owner"] == self.me else row["is_alive"]
+        return is_alive
 
     def _give_back(self, run_id: str, epoch: int | None = None) -> None:
         """Release a run for a caller that is gone."""
@@ -268,50 +363,8 @@ class PostgresJournal:
 
     async def _read_runs(self, db: Any, found: Sequence[Any]) -> list[RunRow]:
         places = {row[column]: row["id"] for row in found for column in ("parts", "inputs", "output")}
-        values = await self._values(db, places)
-        return [self._read_run(row, values) for row in found]
-
-    def _read_run(self, row: Any, values: Mapping[str | None, Any]) -> RunRow:
-        run_id, status, owner = row["id"], row["status"], row["owner"]
-        outcome = (run_id, status, row["output"], row["error"])
-        if row["digest"] != digest_of(row[:7]) or row["outcome_digest"] != digest_of(outcome):
-            raise JournalCorrupt(self._reading.place, run_id, "its row in the table of runs")
-        # What we failed to release when the server was away is not running, though we live.
-        if run_id in self._held if owner == self.me else row["is_alive"]:
-            status = "running"
-        elif status == "running":
-            status = "interrupted"
-        return RunRow(
-            id=run_id,
-            graph=row["graph"],
-            file=row["file"],
-            plan_sha256=row["plan"],
-            parts=values[row["parts"]],
-            inputs=values[row["inputs"]],
-            status=status,
-            created=row["created"],
-            output=values[row["output"]],
-            error=row["error"],
-        )
-
-    def _read_node(self, row: Any, values: Mapping[str | None, Any]) -> NodeRow:
-        *given, digest = row
-        if digest != digest_of(given):
-            raise JournalCorrupt(self._reading.place, row["run"], f"what is recorded of node '{row['path']}'")
-        fields = dict(zip(NODE, given, strict=False))
-        return NodeRow(**fields | {"output": values[row["output"]]})
-
-    async def _values(self, db: Any, places: Mapping[str | None, str]) -> dict[str | None, Any]:
-        """What stands in rows, by what stands for it; `places` says which run to blame."""
-        wanted = [place.removeprefix(PLACE) for place in places if place and place.startswith(PLACE)]
-        query = "SELECT sha256, data FROM shoal.blobs WHERE sha256 = ANY($1)"
-        blobs = dict(await db.fetch(query, wanted)) if wanted else {}
-        for sha256 in wanted:
-            if sha256_of(blobs.get(sha256)) != sha256:
-                what = f"a stored value ({sha256[:12]})"
-                raise JournalCorrupt(self._reading.place, places[PLACE + sha256], what)
-        texts = {PLACE + sha256: data for sha256, data in blobs.items()}
-        return {place: place and json.loads(texts.get(place, place)) for place in places}
+        values = await values_at(db, places, self._reading.place)
+        return [read_run(row, values, self._is_alive(row), self._reading.place) for row in found]
 
 
 async def _find(db: Any, run_id: str) -> Any:
@@ -319,17 +372,3 @@ async def _find(db: Any, run_id: str) -> Any:
     if row is None:
         raise RunNotFound(run_id)
     return row
-
-
-def _put(blobs: dict[str, str], text: str, inline: int = INLINE) -> str:
-    """What stands for a value in its row: itself, or its place in `blobs`, where it is then added."""
-    if len(text) <= inline:
-        return text
-    sha256 = sha256_of(text)
-    blobs[sha256] = text
-    return PLACE + sha256
-
-
-def _storable(text: str | None) -> str | None:
-    """PostgreSQL stores no NUL and no half of a surrogate pair; JSON text has none, a message may."""
-    return text and text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from shoal.journal.digests import PLACE
 from shoal.journal.journal import JournalError
 
-FORMAT = 1
+FORMAT = 2
 FIXED = ["id", "graph", "file", "plan", "parts", "inputs", "created", "digest"]
 """Columns of `runs` that say what a run is, and the digest over them."""
 OUTCOME = ["status", "output", "error", "outcome_digest"]
@@ -41,6 +42,19 @@ def declared(columns: list[str]) -> str:
     return ", ".join(f"{column} {TYPES.get(column, 'text')}" for column in columns)
 
 
+def is_place(column: str) -> str:
+    """The condition that a column holds the place of a blob, in the words of the indexes below."""
+    return f"left({column}, {len(PLACE)}) = '{PLACE}'"
+
+
+# They hold nothing but large values, and runs under way that somebody wants cancelled.
+_INDEXES = f"""
+CREATE INDEX IF NOT EXISTS runs_wanted ON shoal.runs (owner) WHERE status = 'cancelled' AND owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS nodes_output ON shoal.nodes (output) WHERE {is_place("output")};
+CREATE INDEX IF NOT EXISTS runs_parts ON shoal.runs (parts) WHERE {is_place("parts")};
+CREATE INDEX IF NOT EXISTS runs_inputs ON shoal.runs (inputs) WHERE {is_place("inputs")};
+CREATE INDEX IF NOT EXISTS runs_output ON shoal.runs (output) WHERE {is_place("output")};
+"""
 # "C": bytes decide the order, so an update of the server's locale cannot spoil an index.
 _SCHEMA = f"""
 CREATE SCHEMA IF NOT EXISTS shoal;
@@ -54,19 +68,24 @@ ALTER TABLE shoal.nodes ALTER COLUMN run TYPE text COLLATE "C", ALTER COLUMN pat
 CREATE TABLE shoal.blobs (sha256 text COLLATE "C" PRIMARY KEY, data text);
 CREATE TABLE shoal.owners (id text COLLATE "C" PRIMARY KEY, beat timestamptz, lease_s float8);
 CREATE TABLE shoal.format (number integer);
+{_INDEXES}
 INSERT INTO shoal.format VALUES ({FORMAT});
 """
+_FROM_1_TO_2 = f"{_INDEXES} UPDATE shoal.format SET number = 2;"
+_LONG_S = 3600.0
+"""What making an index may take."""
 
 
 async def make_tables(connection: Any, place: str) -> None:
-    """The tables, made where they are missing. Raises JournalError for those of a newer Shoal."""
+    """The tables, made or brought to our format. Raises JournalError for those of a newer Shoal."""
     found = await _format(connection)
-    if found is None:
+    if found is None or found < FORMAT:
         async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK, timeout=_LONG_S)
             found = await _format(connection)  # somebody may have made them while we waited
-            if found is None:
-                await connection.execute(_SCHEMA)
+            if found is None or found < FORMAT:
+                change = _SCHEMA if found is None else _FROM_1_TO_2
+                await connection.execute(change, timeout=_LONG_S)
                 found = FORMAT
     if found > FORMAT:
         raise JournalError(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shoal.journal.failpoints import failpoint
-from shoal.journal.journal import OPEN_KINDS, AlreadyRecorded, RunExists, RunLost
+from shoal.journal.journal import ENDED, OPEN_KINDS, AlreadyRecorded, RunExists, RunLost
 from shoal.journal.postgres_link import FAULTS, PASSING, Link, explain
 from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, TYPES
 
@@ -34,9 +34,11 @@ def _given(columns: list[str], first: int) -> str:
 
 _OPEN = ", ".join(repr(kind) for kind in sorted(OPEN_KINDS))
 _HELD = "held.epoch = given.epoch AND held.owner = $1"
+_ENDED_KINDS = ", ".join(repr(status) for status in sorted(ENDED))
+_IS_KEPT = f"given.status IS NULL OR (held.status = 'cancelled' AND given.status NOT IN ({_ENDED_KINDS}))"
+"""Somebody wants it cancelled: so it is, unless it is done."""
 _GIVEN_OR_KEPT = ", ".join(
-    f"{column} = CASE WHEN given.status IS NULL THEN held.{column} ELSE given.{column} END"
-    for column in OUTCOME
+    f"{column} = CASE WHEN {_IS_KEPT} THEN held.{column} ELSE given.{column} END" for column in OUTCOME
 )
 _PUT = "INSERT INTO shoal.blobs SELECT * FROM unnest($2::text[], $3::text[]) ON CONFLICT DO NOTHING"
 
@@ -70,10 +72,22 @@ _NOTES = f"WITH put AS ({_PUT}), noted AS ({_NOTE}) SELECT * FROM noted"
 _ALL = f"""
 WITH put AS ({_PUT}), noted AS ({_NOTE}), made AS ({_CREATE}), ended AS ({_END})
 SELECT * FROM noted UNION ALL SELECT id, '', 0 FROM made UNION ALL SELECT id, '', 0 FROM ended"""
+_MADE = ", ".join(f"${number}::{TYPES.get(column, 'text')}" for number, column in enumerate(_CREATED, 4))
+_FIRST_ROWS = f"""
+WITH put AS ({_PUT}), made AS (
+    INSERT INTO shoal.runs ({", ".join(_CREATED)}, owner, epoch) VALUES ({_MADE}, $1, 1)
+    ON CONFLICT DO NOTHING RETURNING id
+), noted AS (
+    INSERT INTO shoal.nodes ({", ".join(NODE)})
+    SELECT given.* FROM {_given(NODE, 4 + len(_CREATED))} WHERE EXISTS (SELECT FROM made)
+)
+SELECT id FROM made"""
+"""A run and its first rows, all or nothing."""
+_FOUND = "SELECT digest FROM shoal.runs WHERE id = $1"
 PUT = "INSERT INTO shoal.blobs VALUES ($1, $2) ON CONFLICT DO NOTHING"
 """One large value."""
 _LOOK = """
-SELECT held.owner, held.epoch, held.digest, held.outcome_digest, found.digest AS node_digest
+SELECT held.owner, held.status, held.epoch, held.digest, held.outcome_digest, found.digest AS node_digest
 FROM shoal.runs AS held
 LEFT JOIN shoal.nodes AS found ON found.run = held.id AND found.path = $2 AND found.attempt = $3
 WHERE held.id = $1"""
@@ -214,9 +228,27 @@ class GroupWrites:
                 is_held = is_ours and found["epoch"] == write.values[-1]
                 refusal = AlreadyRecorded(write.run, write.key[1]) if is_held else RunLost(write.run)
             case _:
-                is_there = (found["epoch"], found["outcome_digest"]) == (write.values[-1], write.values[-2])
+                is_ended = found["outcome_digest"] == write.values[-2] or found["status"] == "cancelled"
+                is_there = is_ended and found["epoch"] == write.values[-1]
                 refusal = RunLost(write.run)
         return None if write.was_sent and is_there else refusal
+
+
+async def create_whole(
+    connection: Any,
+    owner: str | None,
+    run: Sequence[Any],
+    rows: Iterable[Sequence[Any]],
+    blobs: Mapping[str, str],
+    was_sent: bool,
+) -> None:
+    """Add a run with its first rows, owned or not. Raises RunExists, unless the first try wrote it."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(NODE)
+    arguments = (owner, *_sorted(blobs), *run, *columns)
+    if await connection.fetchval(_FIRST_ROWS, *arguments) is None:
+        found = await connection.fetchval(_FOUND, run[0])
+        if not was_sent or found != run[FIXED.index("digest")]:
+            raise RunExists(run[0])
 
 
 def _statement(group: list[Write]) -> tuple[str, Sequence[Any]]:
@@ -238,6 +270,10 @@ def _columns(writes: Iterable[Write], columns: list[str]) -> list[Sequence[Any]]
 
 
 def _blobs(group: list[Write]) -> tuple[list[str], list[str]]:
+    return _sorted({sha256: data for write in group for sha256, data in write.blobs.items()})
+
+
+def _sorted(blobs: Mapping[str, str]) -> tuple[list[str], list[str]]:
     # In one order, so that two processes with the same values never wait for each other.
-    blobs = sorted({sha256: data for write in group for sha256, data in write.blobs.items()}.items())
-    return [sha256 for sha256, _ in blobs], [data for _, data in blobs]
+    pairs = sorted(blobs.items())
+    return [sha256 for sha256, _ in pairs], [data for _, data in pairs]

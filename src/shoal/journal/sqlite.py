@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,48 +17,35 @@ from shoal.journal.commits import GroupCommits
 from shoal.journal.digests import INLINE, PLACE, digest_of, sha256_of
 from shoal.journal.faults import explain
 from shoal.journal.journal import (
+    ENDED,
     OPEN_KINDS,
+    UNCERTAIN_KINDS,
     AlreadyRecorded,
     JournalCorrupt,
-    JournalError,
     NodeRow,
     RunBusy,
+    RunCancelled,
     RunExists,
     RunNotFound,
+    RunOver,
     RunRow,
     RunStatus,
+    cancelled_error,
     encode,
 )
 from shoal.journal.owners import Owners
+from shoal.journal.sqlite_delete import delete_runs, sweep_blobs
+from shoal.journal.sqlite_schema import NODE, RUN, connect
 
 T = TypeVar("T")
-_FORMAT = 1
-_SCHEMA = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, graph TEXT, file TEXT, plan TEXT, parts TEXT, inputs TEXT, created REAL, digest BLOB,
-    status TEXT, output TEXT, error TEXT, outcome_digest BLOB, owner TEXT
-);
-CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created);
-CREATE TABLE IF NOT EXISTS nodes (
-    run TEXT, path TEXT, attempt INTEGER, kind TEXT, output TEXT, message TEXT, confidence REAL,
-    prompt_tokens INTEGER, completion_tokens INTEGER, started REAL, ms REAL, digest BLOB,
-    PRIMARY KEY (run, path, attempt)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS blobs (sha256 TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
-PRAGMA user_version = 1;
-COMMIT;
-"""
-_RUN = "id, graph, file, plan, parts, inputs, created, digest, status, output, error, outcome_digest, owner"
-_NODE = (
-    "run, path, attempt, kind, output, message, confidence, "
-    "prompt_tokens, completion_tokens, started, ms, digest"
-)
 _RECORD = (
-    f"INSERT INTO nodes ({_NODE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-    + ", ".join(f"{column} = excluded.{column}" for column in _NODE.split(", ")[3:])
+    f"INSERT INTO nodes ({NODE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in NODE.split(", ")[3:])
     + f" WHERE kind IN ({', '.join(repr(kind) for kind in sorted(OPEN_KINDS))})"
 )
+_STATUS = """CASE WHEN owner IN (SELECT value FROM json_each(:living)) THEN 'running'
+    WHEN status = 'running' THEN 'interrupted' ELSE status END"""
+_FILTERS = {"status": f"{_STATUS} = :status", "graph": "graph = :graph", "before": "created < :before"}
 
 
 class SqliteJournal:
@@ -67,36 +55,46 @@ class SqliteJournal:
         self.file = file
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = _connect(file, busy_timeout_s)
+            self._connection = connect(file, busy_timeout_s)
         except (sqlite3.Error, OSError) as error:
             raise explain(file, error) from error
         self._owners = Owners(file.parent / "locks")
         self._commits = GroupCommits(self._connection)
 
-    async def create(self, run: RunRow) -> None:
-        """Add a run and own it."""
+    async def create(self, run: RunRow, rows: Sequence[NodeRow] = ()) -> None:
+        """Add a run with these rows, and own it unless it is queued."""
         inputs, parts = encode(run.inputs), encode(run.parts)
+        outputs = [None if row.output is None else encode(row.output) for row in rows]
 
         def job(db: sqlite3.Connection) -> None:
             stored = (_put(db, parts, inline=0), _put(db, inputs))
             fixed = (run.id, run.graph, run.file, run.plan_sha256, *stored, float(run.created))
             outcome = (run.status, None, None)
-            values = (*fixed, digest_of(fixed), *outcome, digest_of((run.id, *outcome)), self._owners.hold())
+            owner = None if run.status == "queued" else self._owners.hold()
+            values = (*fixed, digest_of(fixed), *outcome, digest_of((run.id, *outcome)), owner)
             try:
-                db.execute(f"INSERT INTO runs ({_RUN}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", values)
+                db.execute(f"INSERT INTO runs ({RUN}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", values)
             except sqlite3.IntegrityError as error:
                 raise RunExists(run.id) from error
 
-        await self._submit(job)
+        def job_with_rows(db: sqlite3.Connection) -> None:
+            with _all_or_nothing(db):
+                job(db)
+                for row, output in zip(rows, outputs, strict=True):
+                    _record(db, row, output)
+
+        await self._submit(job_with_rows if rows else job)
 
     async def claim(self, run_id: str) -> None:
         """Own a run that nobody executes."""
 
         def job(db: sqlite3.Connection) -> None:
             row = self._select(db, run_id)
-            output, owner = row[9], row[12]
+            status, output, owner = row[8], row[9], row[12]
             if owner is not None and self._owners.is_alive(owner):
                 raise RunBusy(run_id, owner)
+            if status == "cancelled":
+                raise RunCancelled(run_id)
             _set_outcome(db, run_id, "running", output, None, self._owners.hold())
 
         await self._submit(job, run_id)
@@ -110,7 +108,38 @@ class SqliteJournal:
     ) -> None:
         """Record how an owned run ended or why it stopped, and give it up."""
         text = None if output is None else encode(output)
-        await self._submit(lambda db: _set_outcome(db, run_id, status, text, error, None), run_id)
+
+        def job(db: sqlite3.Connection) -> None:
+            if status not in ENDED and self._select(db, run_id)[8] == "cancelled":
+                _disown(db, run_id, self._owners.me)
+            else:
+                _set_outcome(db, run_id, status, text, error, None)
+
+        await self._submit(job, run_id)
+
+    async def cancel(self, run_id: str) -> bool:
+        """Give a run up for good, or leave that to who executes it."""
+
+        def job(db: sqlite3.Connection) -> bool:
+            row = self._select(db, run_id)
+            status, output, owner = row[8], row[9], row[12]
+            is_alive = owner is not None and self._owners.is_alive(owner)
+            if not is_alive and status in ENDED:
+                raise RunOver(run_id, status)
+            error = cancelled_error(_uncertain(db, run_id))
+            _set_outcome(db, run_id, "cancelled", output, error, owner if is_alive else None)
+            return not is_alive
+
+        return await self._submit(job, run_id)
+
+    async def wanted(self) -> Sequence[str]:
+        """Which of our runs somebody wants cancelled."""
+
+        def job(db: sqlite3.Connection) -> list[str]:
+            query = "SELECT id FROM runs WHERE status = 'cancelled' AND owner = ?"
+            return [run_id for (run_id,) in db.execute(query, (self._owners.me,))]
+
+        return await self._submit(job)
 
     async def repin(self, run_id: str, plan_sha256: str, parts: Mapping[str, str]) -> None:
         """Pin a run to another plan."""
@@ -128,15 +157,7 @@ class SqliteJournal:
         """Add a row, or close the open row of the same attempt."""
         output = None if row.output is None else encode(row.output)
 
-        def job(db: sqlite3.Connection) -> None:
-            place = None if output is None else _put(db, output)
-            given = (row.run, row.path, row.attempt, row.kind, place, row.message, row.confidence)
-            spent = (row.prompt_tokens, row.completion_tokens, float(row.started), float(row.ms))
-            values = given + spent
-            if db.execute(_RECORD, (*values, digest_of(values))).rowcount != 1:
-                raise AlreadyRecorded(row.run, row.path)
-
-        await self._submit(job, row.run)
+        await self._submit(lambda db: _record(db, row, output), row.run)
 
     async def run(self, run_id: str) -> RunRow:
         """One run."""
@@ -147,21 +168,38 @@ class SqliteJournal:
 
         def job(db: sqlite3.Connection) -> list[NodeRow]:
             self._select(db, run_id)
-            query = f"SELECT {_NODE} FROM nodes WHERE run = ? ORDER BY started, attempt"
+            query = f"SELECT {NODE} FROM nodes WHERE run = ? ORDER BY started, attempt"
             found = [self._read_node(db, row) for row in db.execute(query, (run_id,))]
             # A clock that was set back must not put a second attempt before the first.
             return sorted(found, key=lambda row: row.attempt)
 
         return await self._submit(job, run_id)
 
-    async def runs(self, limit: int = 50) -> Sequence[RunRow]:
-        """The newest runs, newest first."""
+    async def runs(
+        self,
+        limit: int = 50,
+        *,
+        status: RunStatus | None = None,
+        graph: str | None = None,
+        before: float | None = None,
+    ) -> Sequence[RunRow]:
+        """The newest runs of a status, of a graph, created before a time; newest first."""
 
         def job(db: sqlite3.Connection) -> list[RunRow]:
-            query = f"SELECT {_RUN} FROM runs ORDER BY created DESC, id DESC LIMIT ?"
-            return [self._read_run(db, row) for row in db.execute(query, (limit,)).fetchall()]
+            living = encode([*self._owners.living()]) if status else "[]"
+            values = {"limit": limit, "status": status, "graph": graph, "before": before, "living": living}
+            given = [name for name in _FILTERS if values[name] is not None]
+            where = " AND ".join(["TRUE", *(_FILTERS[name] for name in given)])
+            query = f"SELECT {RUN} FROM runs WHERE {where} ORDER BY created DESC, id DESC LIMIT :limit"
+            return [self._read_run(db, row) for row in db.execute(query, values).fetchall()]
 
         return await self._submit(job)
+
+    async def delete(self, run_ids: Sequence[str]) -> int:
+        """Remove runs that nobody executes, and values that no run refers to any more."""
+        num_gone = await delete_runs(self._submit, self._owners.is_alive, run_ids)
+        await sweep_blobs(self._submit)
+        return num_gone
 
     async def close(self) -> None:
         """Write what waits and let go of files and threads."""
@@ -176,7 +214,7 @@ class SqliteJournal:
             raise explain(self.file, error, run_id) from error
 
     def _select(self, db: sqlite3.Connection, run_id: str) -> Sequence[Any]:
-        row: Sequence[Any] | None = db.execute(f"SELECT {_RUN} FROM runs WHERE id = ?", (run_id,)).fetchone()
+        row: Sequence[Any] | None = db.execute(f"SELECT {RUN} FROM runs WHERE id = ?", (run_id,)).fetchone()
         if row is None:
             raise RunNotFound(run_id)
         return row
@@ -233,24 +271,34 @@ class SqliteJournal:
         return json.loads(found[0])
 
 
-def _connect(file: Path, busy_timeout_s: float) -> sqlite3.Connection:
-    # The connection is made here, so that errors show at once, and used by the writing thread alone.
-    db = sqlite3.connect(file, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+@contextmanager
+def _all_or_nothing(db: sqlite3.Connection) -> Iterator[None]:
+    """Undo what was written when something is raised; others in the transaction keep theirs."""
+    db.execute("SAVEPOINT job")
     try:
-        (found,) = db.execute("PRAGMA user_version").fetchone()
-        if found > _FORMAT:
-            raise JournalError(
-                f"{file} was written by a newer Shoal (journal format {found}, this one reads {_FORMAT}). "
-                "Update Shoal"
-            )
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        if found < _FORMAT:
-            db.executescript(_SCHEMA)
+        yield
     except BaseException:
-        db.close()
+        if db.in_transaction:  # else SQLite gave the whole transaction up
+            db.execute("ROLLBACK TO job")
         raise
-    return db
+    finally:
+        if db.in_transaction:
+            db.execute("RELEASE job")
+
+
+def _record(db: sqlite3.Connection, row: NodeRow, output: str | None) -> None:
+    place = None if output is None else _put(db, output)
+    given = (row.run, row.path, row.attempt, row.kind, place, row.message, row.confidence)
+    spent = (row.prompt_tokens, row.completion_tokens, float(row.started), float(row.ms))
+    values = given + spent
+    if db.execute(_RECORD, (*values, digest_of(values))).rowcount != 1:
+        raise AlreadyRecorded(row.run, row.path)
+
+
+def _uncertain(db: sqlite3.Connection, run_id: str) -> list[str]:
+    kinds = ", ".join(repr(kind) for kind in sorted(UNCERTAIN_KINDS))
+    query = f"SELECT DISTINCT path FROM nodes WHERE run = ? AND kind IN ({kinds})"
+    return [path for (path,) in db.execute(query, (run_id,))]
 
 
 def _set_outcome(
