@@ -1,15 +1,23 @@
-"""What follows from a node, by the plan and the rows of a run."""
+"""Forks: a new run that begins with what another has recorded, without a node and what follows from it."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shoal.agents.scripted import ScriptedEngine
 from shoal.errors import InvalidInput
-from shoal.graphs.plan import Escalation, Node, Plan
-from shoal.journal import NodeRow
-from shoal.runs.forks import GIVEN, acted_once, split
+from shoal.graphs.plan import Node, Plan
+from shoal.journal import Journal, MemoryJournal, SqliteJournal
+from shoal.runs.cache import SqliteCache
+from shoal.runs.forks import GIVEN, ActsAgain
+from shoal.runs.pins import Origin, origin_of
+from shoal.runs.results import RunResult
+from shoal.runs.runner import Runner
 from tests.graphs.plans import (
     agent,
     block,
@@ -22,183 +30,303 @@ from tests.graphs.plans import (
     plan,
     ref,
     repeat,
-    switch,
     tool,
     value,
     vote,
 )
 
-
-async def work(n: Any = 0) -> int:
-    return 1
-
-
-def call(name: str, *reads: str, effect: Any = "pure", **options: Any) -> Node:
-    """A tool that reads some nodes; those with `?` behind them it only asks for."""
-    given = calc(" ".join(reads), lambda s: 0)
-    return node(name, tool(work, "int", {"n": "int"}, effect=effect), inputs={"n": given}, **options)
+pytestmark = pytest.mark.anyio
+MESSAGE = {"message": "hallo"}
 
 
-def rows(*told: str) -> list[NodeRow]:
-    """Rows of paths in order, each with its kind behind it unless it is done: `a rejected`."""
-    found: dict[str, int] = {}
-    made = []
-    for each_told in told:
-        path, _, kind = each_told.partition(" ")
-        found[path] = found.get(path, 0) + 1
-        made.append(NodeRow(run="r", path=path, attempt=found[path], kind=kind or "done"))  # type: ignore[arg-type]
-    return made
+class Shop:
+    """Tools that count their calls, and a runner."""
+
+    def __init__(self, journal: Journal | None = None, script: Any = None) -> None:
+        self.calls: list[str] = []
+        self.is_broken = False
+        self.journal = journal or MemoryJournal()
+        self.engine = ScriptedEngine(script)
+        self.runner = Runner(self.engine, self.journal, backoff_s=lambda _: 0.0)
+
+    def add(self, name: str, given: Any, effect: Any = "pure", **options: Any) -> Node:
+        """A tool node that adds one."""
+
+        async def plus(n: int) -> int:
+            self.calls.append(name)
+            if self.is_broken:
+                raise ValueError("broken")
+            return n + 1
+
+        return node(name, tool(plus, "int", {"n": "int"}, effect), inputs={"n": given}, **options)
+
+    async def start(self, made: Plan) -> RunResult:
+        result = await self.runner.start(made, MESSAGE)
+        self.calls.clear()
+        return result
+
+    async def fork(self, made: Plan, run: RunResult, at: str, *output: Any, **options: Any) -> RunResult:
+        if output:
+            options["output"] = output[0]
+        return await self.runner.fork(run.run, made, at=at, **options)
 
 
-def dropped(made: Plan, recorded: list[NodeRow], path: str) -> list[str]:
-    kept, gone = split(made, recorded, path)
-    assert sorted(map(str, kept + gone)) == sorted(map(str, recorded))
-    return [row.path if row.attempt == 1 else f"{row.path} {row.attempt}" for row in gone]
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
 
 
-def test_what_reads_a_node_follows_and_nothing_else() -> None:
+def diamond(shop: Shop) -> Plan:
+    both = calc("b c", lambda s: 100 * s["b"] + s["c"])
+    a, b, c = shop.add("a", value(0)), shop.add("b", ref("a")), shop.add("c", ref("a"))
+    return plan(a, b, c, shop.add("d", both), output={"d": ref("d")})
+
+
+async def test_only_what_follows_runs_again(shop: Shop) -> None:
+    made = diamond(shop)
+    run = await shop.start(made)
+    assert run.output == {"d": 203}
+    fork = await shop.fork(made, run, "b")
+    assert (fork.status, fork.output, shop.calls) == ("done", {"d": 203}, ["b", "d"])
+    assert fork.run != run.run
+    assert [*fork.nodes] == ["a", "c", "b", "d"]
+
+
+async def test_an_output_takes_the_place_of_the_call(shop: Shop) -> None:
+    made = diamond(shop)
+    run = await shop.start(made)
+    fork = await shop.fork(made, run, "b", 7)
+    assert (fork.output, shop.calls) == ({"d": 703}, ["d"])
+    assert (fork.nodes["b"].output, fork.nodes["b"].reason) == (7, GIVEN)
+    assert (await shop.journal.run(run.run)).output == {"d": 203}, "the run itself stays"
+    row = await shop.journal.run(fork.run)
+    assert origin_of(row) == Origin(run.run, "b")
+    assert origin_of(await shop.journal.run(run.run)) is None
+
+
+async def test_forks_survive_the_process(tmp_path: Path) -> None:
+    shop = Shop(SqliteJournal(tmp_path / "journal.db"))
+    made = diamond(shop)
+    run = await shop.start(made)
+    shop.is_broken = True
+    fork = await shop.fork(made, run, "b", 7)
+    assert fork.error == "node 'd' failed: tool 'plus' raised ValueError: broken"
+    await shop.journal.close()
+    again = Shop(SqliteJournal(tmp_path / "journal.db"))
+    made = diamond(again)
+    assert (await again.runner.resume(fork.run, made)).output == {"d": 703}
+    assert again.calls == ["d"]
+    assert origin_of(await again.journal.run(fork.run)) == Origin(run.run, "b")
+    await again.journal.close()
+
+
+async def test_a_fork_of_a_fork(shop: Shop) -> None:
+    made = diamond(shop)
+    first = await shop.fork(made, await shop.start(made), "b", 7)
+    second = await shop.fork(made, first, "c", 9)
+    assert second.output == {"d": 710}
+    third = await shop.fork(made, second, "a")
+    assert third.output == {"d": 203}, "what was given follows from a, too"
+
+
+async def test_an_item_of_a_map(shop: Shop) -> None:
+    body = node("m", inline(shop.add("x", ref("item")), shop.add("y", ref("x")), output={"n": ref("y")}))
+    total = calc("m", lambda s: sum(each["n"] for each in s["m"]))
+    made = plan(node("m", each(value([0, 10, 20]), body)), shop.add("sum", total), output={"n": ref("sum")})
+    run = await shop.start(made)
+    assert run.output == {"n": 37}
+    fork = await shop.fork(made, run, "m[1].x", 1000)
+    assert (fork.output, shop.calls) == ({"n": 1026}, ["y", "sum"])
+    fork = await shop.fork(made, run, "m[1]", {"n": 5})
+    assert fork.output == {"n": 30}
+    assert not [path for path in fork.nodes if path.startswith("m[1].")], "what was inside is gone"
+    assert "m[0].x" in fork.nodes
+
+
+async def test_a_round_and_those_after_it(shop: Shop) -> None:
+    last = calc("", lambda s: s.get("r", 0))
+    body = shop.add("r", last)
+    made = plan(node("r", repeat(body, calc("", lambda s: s["r"] >= 5), 10)), output={"n": ref("r")})
+    run = await shop.start(made)
+    assert run.output == {"n": 5}
+    fork = await shop.fork(made, run, "r[1]", 4)
+    assert (fork.output, shop.calls) == ({"n": 5}, ["r"])
+    assert {*fork.nodes} == {"r[0]", "r[1]", "r[2]", "r"}
+
+
+async def test_a_sample_of_a_vote_with_its_confidence() -> None:
+    script = {"a": lambda request: {"x": 1, "confidence": 0.6}}
+    shop = Shop(script=script)
+    body = node("v", agent("a", {"x": "int"}))
     made = plan(
-        call("a"),
-        call("b"),
-        call("c", "a"),
-        call("d", "b"),
-        call("e", "c", "d"),
-        call("f", when=calc("c?", lambda s: True)),
-        call("g", "b", accept=calc("f", lambda s: True)),
-        node("h", human("?"), when=calc("g", lambda s: True)),
+        node("v", vote(body, 3, by="confidence", on=("x",))),
+        output={"x": ref("v.x"), "sure": ref("v.confidence")},
     )
-    recorded = rows("a", "b", "c", "d", "e", "f skipped", "g", "h waiting")
-    assert dropped(made, recorded, "a") == ["a", "c", "e", "f", "g", "h"]
-    assert dropped(made, recorded, "b") == ["b", "d", "e", "g", "h"]
-    assert dropped(made, recorded, "f") == ["f", "g", "h"]
-    assert dropped(made, recorded, "h") == ["h"]
+    run = await shop.start(made)
+    assert run.output == {"x": 1, "sure": 0.6}
+    asked = len(shop.engine.requests)
+    fork = await shop.fork(made, run, "v[2]", {"x": 2})
+    assert fork.output == {"x": 2, "sure": 1.0}, "who gives an output is sure of it"
+    fork = await shop.fork(made, run, "v[2]", {"x": 2, "confidence": 0.1})
+    assert fork.output == {"x": 1, "sure": 0.6}
+    fork = await shop.fork(made, run, "v", {"x": 3, "confidence": 0.2})
+    assert fork.output == {"x": 3, "sure": 0.2}
+    assert len(shop.engine.requests) == asked
 
 
-def test_what_holds_a_node_follows_and_its_other_steps_do_not() -> None:
-    held = inline(call("x", "a"), call("y"), call("z", "x"), output={"n": ref("y")})
-    made = plan(call("a"), call("b"), node("held", held), call("after", "held"))
-    recorded = rows("a", "b", "held.x", "held.y", "held.z", "held", "after")
-    assert dropped(made, recorded, "a") == ["a", "held.x", "held.z", "held", "after"]
-    assert dropped(made, recorded, "held.y") == ["held.y", "held", "after"]
-    assert dropped(made, recorded, "held.x") == ["held.x", "held.z", "held", "after"]
-    assert dropped(made, recorded, "held") == ["held.x", "held.y", "held.z", "held", "after"]
-    assert dropped(made, recorded, "b") == ["b"]
+async def test_a_second_go(shop: Shop) -> None:
+    held = inline(shop.add("x", value(0)), output={"n": ref("x")})
+    refused = calc("", lambda s: s["o"]["n"] > 5)
+    made = plan(node("o", held, retry=2, accept=refused, fallback=value({"n": 0})), output={"n": ref("o")})
+    run = await shop.start(made)
+    assert run.nodes["o"].status == "fallback"
+    fork = await shop.fork(made, run, "o#2.x", 7)
+    assert (fork.output, shop.calls) == ({"n": {"n": 7}}, [])
+    assert (fork.nodes["o"].attempts, fork.nodes["o"].status) == (2, "done")
+    fork = await shop.fork(made, run, "o#3")
+    assert (fork.output, shop.calls) == ({"n": {"n": 0}}, ["x"])
+    fork = await shop.fork(made, run, "o#2", {"n": 3})
+    assert (fork.output, fork.nodes["o"].attempts) == ({"n": {"n": 3}}, 2)
 
 
-def test_a_block_that_only_shows_a_node_keeps_its_steps() -> None:
-    shows = inline(call("y"), output={"n": calc("a?", lambda s: 1)})
-    made = plan(call("a"), node("held", shows, when=calc("", lambda s: True)), call("b"))
-    assert dropped(made, rows("a", "held.y", "held"), "a") == ["a", "held"]
-    needs = node("held", inline(call("y"), output={"n": ref("y")}), when=calc("a", lambda s: True))
-    assert dropped(plan(call("a"), needs), rows("a", "held.y", "held"), "a") == ["a", "held.y", "held"]
+async def test_what_others_wait_for_is_kept(shop: Shop) -> None:
+    async def act() -> int:
+        shop.calls.append("act")
+        raise ValueError("lost")
+
+    uncertain = node("act", tool(act, effect="once"))
+    made = plan(shop.add("a", value(0)), node("ask", human()), uncertain, shop.add("b", ref("a")))
+    run = await shop.start(made)
+    fork = await shop.fork(made, run, "a")
+    assert (fork.status, shop.calls) == ("unknown", ["a", "b"])
+    assert {path: found.status for path, found in fork.nodes.items()} == {
+        "a": "done",
+        "b": "done",
+        "ask": "waiting",
+        "act": "unknown",
+    }
+    await shop.runner.answer(fork.run, made, "act", 3)
+    await shop.runner.answer(fork.run, made, "ask", "yes")
+    assert (await shop.runner.resume(fork.run, made)).status == "done"
+    assert (await shop.journal.run(run.run)).status == "unknown"
 
 
-def test_of_a_called_graph_all_follows_its_inputs() -> None:
-    inner = block(call("x"), call("y"), output={"n": ref("x")})
-    called = node("g", graph("inner", {"n": "int"}), inputs={"n": ref("a")})
-    made = plan(call("a"), called, call("after", "g"), graphs={"inner": inner})
-    recorded = rows("a", "g.x", "g.y", "g", "after")
-    assert dropped(made, recorded, "a") == ["a", "g.x", "g.y", "g", "after"]
-    assert dropped(made, recorded, "g.y") == ["g.y", "g", "after"]
+async def test_a_failure_elsewhere_stays_one_until_the_fork_is_resumed(shop: Shop) -> None:
+    async def fail() -> int:
+        shop.calls.append("bad")
+        raise ValueError("no")
+
+    made = plan(shop.add("a", value(0)), node("bad", tool(fail)), output={"a": ref("a")})
+    run = await shop.start(made)
+    fork = await shop.fork(made, run, "a", 5)
+    assert (fork.status, fork.error, shop.calls) == ("failed", run.error, [])
+    await shop.runner.resume(fork.run, made)
+    await shop.fork(made, run, "bad")
+    assert shop.calls == ["bad", "bad"]
 
 
-def test_items_and_samples_do_not_follow_from_each_other() -> None:
-    body = node("m", inline(call("x"), call("y", "x", "a"), output={"n": ref("y")}))
-    made = plan(call("a"), call("list"), node("m", each(ref("list"), body)), call("after", "m"))
-    recorded = rows("a", "list", "m[0].x", "m[0].y", "m[0]", "m[1].x", "m[1].y", "m[1]", "m", "after")
-    assert dropped(made, recorded, "m[1].x") == ["m[1].x", "m[1].y", "m[1]", "m", "after"]
-    assert dropped(made, recorded, "m[1]") == ["m[1].x", "m[1].y", "m[1]", "m", "after"]
-    assert dropped(made, recorded, "a") == ["a", "m[0].y", "m[0]", "m[1].y", "m[1]", "m", "after"]
-    assert dropped(made, recorded, "list") == [row.path for row in recorded[1:]]
-    voted = plan(node("v", vote(node("v", agent("v", {"x": "int"})), 3, on=("x",))), call("after", "v"))
-    assert dropped(voted, rows("v[0]", "v[1]", "v[2]", "v", "after"), "v[1]") == ["v[1]", "v", "after"]
+async def test_what_acts_once_acts_again_only_on_request(shop: Shop) -> None:
+    made = plan(
+        shop.add("a", value(0)),
+        shop.add("pay", ref("a"), "once"),
+        shop.add("tell", ref("pay")),
+        output={"n": ref("tell")},
+    )
+    run = await shop.start(made)
+    with pytest.raises(ActsAgain) as refused:
+        await shop.fork(made, run, "a", 5)
+    assert str(refused.value) == (
+        f"a fork of run {run.run} at node 'a' may call tools again that act once and have acted: 'pay'. "
+        "Fork behind it, or say that they may act again: --again"
+    )
+    with pytest.raises(ActsAgain, match=r"'pay'\. Give its output, or"):
+        await shop.fork(made, run, "pay")
+    assert len(await shop.journal.runs()) == 1
+    fork = await shop.fork(made, run, "pay", 50)
+    assert (fork.output, shop.calls) == ({"n": 51}, ["tell"])
+    fork = await shop.fork(made, run, "tell")
+    assert fork.output == run.output
+    fork = await shop.fork(made, run, "a", 5, again=True)
+    assert (fork.output, shop.calls) == ({"n": 7}, ["tell", "tell", "pay", "tell"])
+    given = await shop.fork(made, await shop.fork(made, run, "pay", 50), "pay", 60)
+    assert given.output == {"n": 61}
 
 
-def test_later_rounds_follow_from_a_round() -> None:
-    body = node("r", inline(call("x", "a"), call("y"), output={"n": ref("x")}))
-    made = plan(call("a"), node("r", repeat(body, calc("", lambda s: False), 3)), call("after", "r"))
-    inside = [f"r[{i}]{part}" for i in range(3) for part in (".x", ".y", "")]
-    recorded = rows("a", *inside, "r", "after")
-    assert dropped(made, recorded, "r[1].y") == ["r[1].y", "r[1]", *inside[6:], "r", "after"]
-    assert dropped(made, recorded, "r[2]") == [*inside[6:], "r", "after"]
-    assert dropped(made, recorded, "a") == ["a", "r[0].x", "r[0]", *inside[3:], "r", "after"]
-
-
-def test_a_case_that_was_not_chosen_changes_nothing() -> None:
-    cases = {"a": call("s", "a"), "b": call("s", "b")}
-    made = plan(call("a"), call("b"), call("c"), node("s", switch(ref("c"), cases)), call("after", "s"))
-    recorded = rows("a", "b", "c", "s.a", "s", "after")
-    assert dropped(made, recorded, "a") == ["a", "s.a", "s", "after"]
-    assert dropped(made, recorded, "b") == ["b"]
-    assert dropped(made, recorded, "c") == ["c", "s.a", "s", "after"]
-    assert dropped(made, recorded, "s.a") == ["s.a", "s", "after"]
-
-
-def test_an_escalation_follows_from_its_node_and_not_the_other_way_round() -> None:
-    to = call("e", "b")
-    small = node("e", agent("small", {"x": "int"}), escalate=Escalation(when=value(True), to=to))
-    made = plan(call("b"), small, call("after", "e"))
-    recorded = rows("b", "e escalated", "e.escalate", "e", "after")
-    assert dropped(made, recorded, "b") == ["b", "e.escalate", "e 2", "after"]
-    assert dropped(made, recorded, "e.escalate") == ["e.escalate", "e 2", "after"]
-    assert dropped(made, recorded, "e") == ["e", "e.escalate", "e 2", "after"]
-    assert dropped(made, rows("b", "e", "after"), "b") == ["b"], "it was not escalated"
-
-
-def test_an_escalation_follows_from_what_is_inside_its_node() -> None:
-    held = inline(call("x"), call("y"), output={"n": ref("x")})
-    to = call("e")
-    made = plan(node("e", held, escalate=Escalation(when=value(True), to=to)), call("after", "e"))
-    recorded = rows("e.x", "e.y", "e escalated", "e.escalate", "e", "after")
-    assert dropped(made, recorded, "e.y") == ["e.y", "e", "e.escalate", "e 2", "after"]
-    again = rows("e.x", "e escalated", "e.escalate", "e failed", "e escalated", "e#2.escalate", "e")
-    assert dropped(made, again, "e#2.escalate") == ["e#2.escalate", "e 4"]
-    assert dropped(made, again, "e.escalate") == ["e.escalate", "e 2", "e 3", "e#2.escalate", "e 4"]
-
-
-def test_goes_before_are_kept_and_those_after_are_not() -> None:
-    held = inline(call("x"), call("y"), output={"n": ref("x")})
-    made = plan(node("o", held, retry=2), call("after", "o"))
-    goes = [f"{go}.{name}" for go in ("o", "o#2", "o#3") for name in "xy"]
-    recorded = rows(*goes[:2], "o rejected", *goes[2:4], "o rejected", *goes[4:], "o", "after")
-    assert dropped(made, recorded, "o#2.x") == ["o#2.x", "o 2", "o#3.x", "o#3.y", "o 3", "after"]
-    assert dropped(made, recorded, "o#2") == ["o#2.x", "o#2.y", "o 2", "o#3.x", "o#3.y", "o 3", "after"]
-    assert dropped(made, recorded, "o#3") == ["o#3.x", "o#3.y", "o 3", "after"]
-    assert dropped(made, recorded, "o.x") == ["o.x", "o", *goes[2:4], "o 2", *goes[4:], "o 3", "after"]
-    leaf = plan(node("a", agent("a", {"x": "int"}), retry=2), call("after", "a"))
-    assert dropped(leaf, rows("a rejected", "a rejected", "a", "after"), "a#2") == ["a 2", "a 3", "after"]
-
-
-def test_what_a_failed_run_has_of_others_stays() -> None:
-    made = plan(call("a"), call("bad"), call("c", "a"), node("ask", human("?")), call("last", "c", "bad"))
-    recorded = rows("a", "bad failed", "c", "ask waiting")
-    assert dropped(made, recorded, "a") == ["a", "c"]
-    assert dropped(made, recorded, "bad") == ["bad"]
+async def test_a_composite_that_holds_what_acts_once_can_be_given(shop: Shop) -> None:
+    held = inline(shop.add("pay", value(0), "once"), output={"n": ref("pay")})
+    made = plan(node("o", held), output={"o": ref("o")})
+    run = await shop.start(made)
+    with pytest.raises(ActsAgain, match="'o.pay'"):
+        await shop.fork(made, run, "o")
+    assert (await shop.fork(made, run, "o", {"n": 9})).output == {"o": {"n": 9}}
+    assert shop.calls == []
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("at", "output", "said"),
     [
-        ("", "graph 'test' has no node ''."),
-        ("aa", "graph 'test' has no node 'aa'. Did you mean 'a'?"),
-        ("a.x", "graph 'test' has no node 'a.x'."),
-        ("m[2]", "nothing is recorded of node 'm[2]'. Did you mean 'm[1]'?"),
-        ("b", "nothing is recorded of node 'b'."),
-        ("a#2", "nothing is recorded of node 'a#2'."),
-        ("m#2[0]", "nothing is recorded of node 'm#2[0]'."),
+        ("a", "x", "\"x\" is no output of node 'a', which gives int: the output is 'x', expected int"),
+        (
+            "small",
+            {},
+            "{} is no output of node 'small', which gives {x: int}: the output lacks the field 'x'",
+        ),
+        ("small", {"x": 1, "confidence": "low"}, "its confidence is 'low', expected float"),
+        ("later", 1, "nothing is recorded of node 'later'."),
+        ("smal", 1, "graph 'test' has no node 'smal'. Did you mean 'small'?"),
     ],
 )
-def test_what_was_not_reached_is_refused(path: str, said: str) -> None:
-    made = plan(call("a"), node("m", each(value([1, 2]), call("m"))), call("b", "m"))
-    with pytest.raises(InvalidInput) as caught:
-        split(made, rows("a", "m[0]", "m[1] failed"), path)
-    assert str(caught.value).startswith(said)
+async def test_what_does_not_fit_is_refused_in_words(at: str, output: Any, said: str) -> None:
+    shop = Shop(script={"small": {"x": 1, "confidence": 0.5}})
+    made = plan(
+        shop.add("a", value(0)),
+        node("small", agent("small", {"x": "int"})),
+        node("ask", human()),
+        shop.add("later", calc("ask", lambda s: 0)),
+    )
+    run = await shop.start(made)
+    with pytest.raises(InvalidInput) as refused:
+        await shop.fork(made, run, at, output)
+    assert said in str(refused.value)
+    assert len(await shop.journal.runs()) == 1
 
 
-def test_tools_that_act_once_are_found_where_they_acted() -> None:
-    body = call("m", effect="once", fallback=value(0))
-    made = plan(node("m", each(value([0] * 6), body)), call("b", effect="once"), call("c"))
-    recorded = rows("m[0]", "m[1] skipped", "m[2] unknown", "m[3] intent", "m[4] failed", "c")
-    recorded += rows("m[5] rejected", "m[5] fallback", "b")
-    recorded[-1].message = GIVEN
-    assert acted_once(made, recorded) == ["m[0]", "m[2]", "m[3]", "m[5]"]
+async def test_other_files_need_a_word(shop: Shop) -> None:
+    made = diamond(shop)
+    run = await shop.start(made)
+    other = replace(diamond(shop), sha256="1" * 64)
+    fork = await shop.runner.fork(run.run, other, at="b", migrate=True)
+    row = await shop.journal.run(fork.run)
+    assert (fork.status, row.plan_sha256) == ("done", "1" * 64)
+    third = await shop.fork(other, fork, "d")
+    assert third.status == "done", "it is pinned to what it was forked with"
+
+
+async def test_the_cache_neither_hides_an_output_nor_learns_it(shop: Shop, tmp_path: Path) -> None:
+    cache = SqliteCache(tmp_path / "cache.db")
+    shop.runner = Runner(shop.engine, shop.journal, cache=cache)
+    inner = block(shop.add("x", ref("input.n"), cache_s=60.0), output={"n": ref("x")})
+    called = node(
+        "g", graph("inner", {"n": "int"}), inputs={"n": value(1)}, cache_s=60.0, output={"n": "int"}
+    )
+    made = plan(called, shop.add("after", ref("g.n")), output={"n": ref("after")}, graphs={"inner": inner})
+    run = await shop.start(made)
+    assert run.output == {"n": 3}
+    fork = await shop.fork(made, run, "g.x", 50)
+    assert (fork.output, shop.calls) == ({"n": 51}, ["after"])
+    await shop.fork(made, run, "g.x")
+    assert shop.calls == ["after", "x", "after"], "what is forked at is called, whatever the cache has"
+    assert (await shop.start(made)).output == {"n": 3}
+    cache.close()
+
+
+async def test_thousands_of_items_are_forked_quickly(shop: Shop) -> None:
+    body = shop.add("m", ref("item"))
+    made = plan(node("m", each(value([*range(5000)]), body)), output={"m": ref("m")})
+    run = await shop.start(made)
+    began = asyncio.get_running_loop().time()
+    fork = await shop.fork(made, run, "m[17]", -1)
+    assert asyncio.get_running_loop().time() - began < 5
+    assert fork.output is not None
+    assert fork.output["m"][16:19] == [17, -1, 19]
+    assert shop.calls == []

@@ -334,12 +334,16 @@ async def test_another_plan_is_refused_in_words_and_taken_on_request() -> None:
     run_id = (await runner.start(old, MESSAGE)).run
     message = (
         f"run {run_id} started with other files: node 'b' is new, the prompt of agent 'a' changed. Restore "
-        f"them, or go on with what there is now: `agentctl runs resume {run_id} --migrate`"
+        f"them, or go on with what there is now: `agentctl runs %s --migrate`"
     )
-    for attempt in (runner.resume(run_id, new), runner.answer(run_id, new, "ask", "yes")):
+    for command, attempt in {
+        f"resume {run_id}": runner.resume(run_id, new),
+        f"answer {run_id} ask VALUE": runner.answer(run_id, new, "ask", "yes"),
+        f"fork {run_id} --at ask": runner.fork(run_id, new, at="ask"),
+    }.items():
         with pytest.raises(PlanChanged) as refusal:
             await attempt
-        assert str(refusal.value) == message
+        assert str(refusal.value) == message % command
     same_parts = dataclasses.replace(old, sha256="2" * 64)
     with pytest.raises(PlanChanged, match="graphs/test.yaml or a file it depends on changed"):
         await runner.resume(run_id, same_parts)

@@ -1,14 +1,15 @@
-"""What people give to a run: answers to its questions, and the results of effects nobody is sure of."""
+"""What people give to a run: answers, results of effects nobody is sure of, outputs of nodes in forks."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from shoal.errors import InvalidInput
-from shoal.graphs.plan import HumanQuestion, Node, ToolCall
-from shoal.workspace.types import BOOL, Record, Type, ValueMismatch, read
+from shoal.graphs.plan import AgentCall, HumanQuestion, Node, ToolCall, Vote
+from shoal.workspace.types import BOOL, FLOAT, Record, Type, ValueMismatch, read
 
 _WORDS = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -23,19 +24,43 @@ def read_answer(path: str, node: Node, given: object) -> Any:
         InvalidInput: says what was given and what is expected.
     """
     kind = _expected(path, node)
-    value = _parse(given)
-    candidates = [value, given]
-    if isinstance(kind, Record) and len(kind.fields) == 1:
-        (field,) = kind.fields
-        candidates += [{field: _word(kind.fields[field], each)} for each in (value, given)]
-    for candidate in candidates:
-        try:
-            return read(kind, candidate, "the answer")
-        except ValueMismatch:
-            continue
-    shown = json.dumps(value, default=str)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    raise InvalidInput(f"{shown} does not answer node '{path}', expected {describe(kind)}")
+    for meant in _meant(kind, given):
+        with suppress(ValueMismatch):
+            return read(kind, meant, "the answer")
+    raise InvalidInput(f"{_shown(given)} does not answer node '{path}', expected {describe(kind)}")
+
+
+def read_output(path: str, node: Node, given: object) -> tuple[Any, float | None]:
+    """Bring what stands in for a node's output into its type, with the confidence that comes with it.
+
+    Who gives the output of an agent or a vote is sure of it, unless a `confidence` stands beside its fields.
+
+    Raises:
+        InvalidInput: says what was given and what is expected.
+    """
+    kind = _output(node)
+    confidence: Any = None
+    if isinstance(node.work, AgentCall | Vote):
+        confidence = 1.0
+        if isinstance(given, Mapping) and "confidence" not in _fields(kind):
+            confidence = given.get("confidence", confidence)
+            given = {name: each for name, each in given.items() if name != "confidence"}
+    try:
+        sure = None if confidence is None else read(FLOAT, confidence, "its confidence")
+        return read(kind, given, "the output"), sure
+    except ValueMismatch as error:
+        raise InvalidInput(
+            f"{_shown(given)} is no output of node '{path}', which gives {kind}: {error}"
+        ) from error
+
+
+def typed_output(path: str, node: Node, text: str) -> object:
+    """What a person means who types an output: by the rules of answers, the first that fits."""
+    for meant in _meant(_output(node), text):
+        with suppress(InvalidInput):
+            read_output(path, node, meant)
+            return meant
+    return _parse(text)
 
 
 def describe(kind: Type) -> str:
@@ -55,6 +80,25 @@ def _expected(path: str, node: Node) -> Type:
             raise InvalidInput(f"node '{path}' asks nobody")
 
 
+def _output(node: Node) -> Type:
+    return node.work.agent.output if isinstance(node.work, AgentCall) else node.output
+
+
+def _meant(kind: Type, given: object) -> Iterator[object]:
+    """What may be meant by what was given, the likeliest first."""
+    value, fields = _parse(given), _fields(kind)
+    yield value
+    yield given
+    if len(fields) == 1:
+        ((field, inner),) = fields.items()
+        yield {field: _word(inner, value)}
+        yield {field: _word(inner, given)}
+
+
+def _fields(kind: Type) -> Mapping[str, Type]:
+    return kind.fields if isinstance(kind, Record) else {}
+
+
 def _parse(given: object) -> object:
     if not isinstance(given, str):
         return dict(given) if isinstance(given, Mapping) else given
@@ -68,3 +112,8 @@ def _word(kind: Type, value: object) -> object:
     if kind == BOOL and isinstance(value, str):
         return _WORDS.get(value.strip().lower(), value)
     return value
+
+
+def _shown(given: object) -> str:
+    text = json.dumps(_parse(given), default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."

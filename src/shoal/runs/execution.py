@@ -28,9 +28,11 @@ from shoal.runs.events import (
     NodeStarted,
     NodeWaiting,
 )
+from shoal.runs.forks import uncached
 from shoal.runs.frames import Instance
 from shoal.runs.interpreter import Progress
 from shoal.runs.judging import acts_once, verdict
+from shoal.runs.pins import origin_of
 from shoal.runs.results import summarize_node
 from shoal.runs.slots import Slots
 from shoal.runs.steps import Close, Outcome, Start, Step
@@ -76,6 +78,9 @@ class Execution:
         self._means = means
         self._rows: dict[str, list[NodeRow]] = {}
         self._num_steps = 0
+        self._origin = origin_of(run)
+        self._uncached: frozenset[str] | None = None
+        """Found out when a node may have its answer from the cache."""
         for row in rows:
             self._keep(row)
 
@@ -233,6 +238,10 @@ class Execution:
 
     def _cache_key(self, instance: Instance) -> str | None:
         if instance.node.cache_s is None or self._means.cache is None or instance.inputs is None:
+            return None
+        if self._uncached is None:
+            self._uncached = uncached(self._origin, self.rows)
+        if instance.path in self._uncached:
             return None
         place = instance.inside.sample
         return key_of(self._progress.plan, instance.node, instance.inputs, place, self._means.identity)

@@ -4,21 +4,54 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from shoal.agents.agent import Agent
 from shoal.errors import ShoalError
 from shoal.graphs.plan import AgentCall, GraphCall, HumanQuestion, Node, Plan, ToolCall, Work, walk_nodes
+from shoal.journal.journal import RunRow
+
+_ORIGIN = "forked from"
+"""Stands among the parts of a run and is none."""
 
 
 class PlanChanged(ShoalError):
     """A run is asked to go on with something else than it started with."""
 
-    def __init__(self, run_id: str, changes: list[str]) -> None:
+    def __init__(self, run_id: str, changes: list[str], command: str) -> None:
         self.changes = tuple(changes)
         super().__init__(
             f"run {run_id} started with other files: {', '.join(changes)}. Restore them, or go on with what "
-            f"there is now: `agentctl runs resume {run_id} --migrate`"
+            f"there is now: `agentctl runs {command} --migrate`"
         )
+
+
+class Origin(NamedTuple):
+    """What a run is a fork of."""
+
+    run: str
+    path: str
+    """Of the node at which it was forked."""
+
+
+def check_pin(run: RunRow, plan: Plan, migrate: bool, command: str) -> None:
+    """Refuse a plan that is not the one a run started with, unless that is wanted. Raises PlanChanged."""
+    if run.plan_sha256 != plan.sha256 and not migrate:
+        raise PlanChanged(run.id, changes_between(run.parts, plan), command)
+
+
+def with_origin(parts: Mapping[str, str], origin: Origin | None) -> Mapping[str, str]:
+    """The parts of a run that is a fork."""
+    return parts if origin is None else {**parts, _ORIGIN: f"{origin.run} at {origin.path}"}
+
+
+def origin_of(run: RunRow) -> Origin | None:
+    """What a run is a fork of, if it is one."""
+    told = run.parts.get(_ORIGIN)
+    if told is None:
+        return None
+    run_id, _, path = told.partition(" at ")
+    return Origin(run_id, path)
 
 
 def parts_of(plan: Plan) -> dict[str, str]:
@@ -63,7 +96,7 @@ def _work_in_words(node: Node) -> str:
 def changes_between(pinned: Mapping[str, str], plan: Plan) -> list[str]:
     """What differs now, in words."""
     parts = parts_of(plan)
-    gone = [f"{name} is gone" for name in pinned if name not in parts]
+    gone = [f"{name} is gone" for name in pinned if name not in parts and name != _ORIGIN]
     new = [f"{name} is new" for name in parts if name not in pinned]
     changed = [f"{name} changed" for name in parts if name in pinned and pinned[name] != parts[name]]
     return gone + new + changed or [f"{plan.file} or a file it depends on changed"]

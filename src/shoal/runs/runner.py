@@ -13,26 +13,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shlex
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from shoal.agents.engine import Engine
-from shoal.errors import InvalidInput, suggest
+from shoal.errors import InvalidInput
 from shoal.graphs.plan import Plan
 from shoal.journal.failpoints import failpoint
-from shoal.journal.journal import OPEN_KINDS, Journal, JournalError, NodeRow, RowKind, RunExists, RunRow
-from shoal.runs.answers import read_answer
+from shoal.journal.journal import Journal, JournalError, NodeRow, RunExists, RunRow
+from shoal.runs import settling
 from shoal.runs.cache import Cache
 from shoal.runs.events import Event, OnEvent, RunFinished, RunStarted, RunStopped
 from shoal.runs.execution import Execution, Means
-from shoal.runs.frames import Instance
+from shoal.runs.forks import ABSENT, rows_for_fork
 from shoal.runs.interpreter import Progress
-from shoal.runs.judging import refusal
-from shoal.runs.paths import node_at
-from shoal.runs.pins import PlanChanged, changes_between, parts_of
+from shoal.runs.pins import Origin, check_pin, origin_of, parts_of, with_origin
 from shoal.runs.results import RunResult, Summaries, result_of
 from shoal.runs.slots import Slots
 from shoal.runs.streams import EventStream, Hub
@@ -83,7 +82,7 @@ class Runner:
 
     async def start(self, plan: Plan, inputs: Mapping[str, Any]) -> RunResult:
         """Begin a run and go as far as it goes. Raises InvalidInput, JournalError."""
-        return await self._execute(await self._begin(plan, inputs), plan, is_resumed=False)
+        return await self._execute(await self._begin(plan, inputs), plan)
 
     def stream(self, plan: Plan, inputs: Mapping[str, Any], *, cancels: bool = False) -> EventStream:
         """Begin a run, and read what happens in it, to RunFinished.
@@ -139,9 +138,35 @@ class Runner:
         run = await self._journal.run(run_id)
         if run.status == "done":
             return await result_of(self._journal, run_id)
-        _check_pin(run, plan, migrate)
+        check_pin(run, plan, migrate, f"resume {run_id}")
         await self._journal.claim(run_id)
         return await self._execute(run, plan, is_resumed=True)
+
+    async def fork(
+        self,
+        run_id: str,
+        plan: Plan,
+        *,
+        at: str,
+        output: object = ABSENT,
+        again: bool = False,
+        migrate: bool = False,
+    ) -> RunResult:
+        """A new run that begins with what another has recorded but of one node, and of what follows from it.
+
+        With an `output` the node gives that and is not called. What is kept never runs again.
+
+        Raises:
+            InvalidInput: there is no such node, nothing is recorded of it, or the output does not fit it.
+            ActsAgain: a tool that acts once would act again, unless `again`.
+            RunNotFound, PlanChanged, JournalError
+        """
+        run = await self._journal.run(run_id)
+        check_pin(run, plan, migrate, f"fork {run_id} --at {shlex.quote(at)}")
+        kept = rows_for_fork(plan, run, await self._journal.rows(run_id), at, output, again)
+        inputs = _inputs(plan, run.inputs)
+        fork, rows = await self._insert(plan, inputs, kept, Origin(run_id, at))
+        return await self._execute(fork, plan, rows)
 
     async def answer(
         self, run_id: str, plan: Plan, path: str, given: object, *, migrate: bool = False
@@ -152,42 +177,31 @@ class Runner:
             InvalidInput: the answer does not fit, or the node does not wait for one.
             RunNotFound, RunBusy, PlanChanged, JournalError
         """
-        instance, row = await self._open_row(run_id, plan, path, migrate)
-        value = read_answer(path, instance.node, given)
-        if row.kind != "waiting":
-            await self._close(replace(row, kind="done", output=value, message="a person settled it"))
-            return
-        if refusal(instance, value) is not None:
-            raise InvalidInput(
-                f"node '{path}' of run {run_id} does not accept this answer (see its `accept`)"
-            )
-        waited_ms = (time.time() - row.started) * 1000
-        await self._close(replace(row, kind="answered", output=value, ms=waited_ms))
+        await settling.answer(self._journal, run_id, plan, path, given, migrate=migrate)
 
     async def settle_undone(self, run_id: str, plan: Plan, path: str, *, migrate: bool = False) -> None:
         """Say that a tool which may have acted did not; the next resume calls it again."""
-        _, row = await self._open_row(run_id, plan, path, migrate)
-        if row.kind == "waiting":
-            raise InvalidInput(
-                f"node '{path}' of run {run_id} asks a question; it is no tool that may have acted"
-            )
-        await self._close(replace(row, kind="failed", message="a person says that it did not act"))
+        await settling.settle_undone(self._journal, run_id, plan, path, migrate=migrate)
 
     async def _start_read(self, plan: Plan, inputs: Mapping[str, Any], reader: EventStream) -> RunResult:
         run = await self._begin(plan, inputs)
         self._hub.add(reader, run.id)
-        return await self._execute(run, plan, is_resumed=False)
+        return await self._execute(run, plan)
 
     async def _begin(self, plan: Plan, inputs: Mapping[str, Any]) -> RunRow:
         """A new run in the journal, owned by this process."""
-        try:
-            values = read(plan.input, inputs, "input")
-        except ValueMismatch as error:
-            raise InvalidInput(f"graph '{plan.name}': {error}") from error
-        return await self._insert(plan, values)
+        run, _ = await self._insert(plan, _inputs(plan, inputs))
+        return run
 
-    async def _insert(self, plan: Plan, inputs: Mapping[str, Any]) -> RunRow:
-        parts = self._parts(plan)
+    async def _insert(
+        self,
+        plan: Plan,
+        inputs: Mapping[str, Any],
+        rows: Sequence[NodeRow] = (),
+        origin: Origin | None = None,
+    ) -> tuple[RunRow, Sequence[NodeRow]]:
+        """A run under a new id, and the rows that it begins with."""
+        parts = with_origin(self._parts(plan), origin)
         while True:
             now = time.time()
             run = RunRow(
@@ -200,19 +214,25 @@ class Runner:
                 created=now,
             )
             failpoint("run_insert.before")
+            taken_over = [replace(row, run=run.id) for row in rows]
             with suppress(RunExists):
-                await self._journal.create(run)
+                await self._journal.create(run, taken_over)
                 failpoint("run_insert.after")
-                return run
+                return run, taken_over
 
-    async def _execute(self, run: RunRow, plan: Plan, *, is_resumed: bool) -> RunResult:
+    async def _execute(
+        self, run: RunRow, plan: Plan, rows: Sequence[NodeRow] = (), *, is_resumed: bool = False
+    ) -> RunResult:
         """Carry an owned run on; it is given up again whatever happens."""
         try:
             if run.plan_sha256 != plan.sha256:
-                await self._journal.repin(run.id, plan.sha256, self._parts(plan))
-            rows = await self._journal.rows(run.id) if is_resumed else ()
+                parts = with_origin(self._parts(plan), origin_of(run))
+                await self._journal.repin(run.id, plan.sha256, parts)
+            if is_resumed:
+                rows = await self._journal.rows(run.id)
             progress = Progress(plan, run.inputs, rows)
-            progress.reopen()
+            if is_resumed:
+                progress.reopen()
             execution = Execution(run, progress, rows, self._means)
             self._emit(RunStarted, run.id, plan.name, is_resumed, run.inputs)
             outcome = await execution.advance()
@@ -237,29 +257,6 @@ class Runner:
         self._emit(RunFinished, run.id, result)
         return result
 
-    async def _open_row(self, run_id: str, plan: Plan, path: str, migrate: bool) -> tuple[Instance, NodeRow]:
-        run = await self._journal.run(run_id)
-        _check_pin(run, plan, migrate)
-        rows = await self._journal.rows(run_id)
-        if node_at(plan, path) is None:
-            known = {*plan.block.nodes, *(row.path for row in rows)}
-            raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, known)}")
-        progress = Progress(plan, run.inputs, rows, is_probe=True)
-        progress.reopen()  # as a resume does, or it would not find what asks in a second go
-        progress.due()  # so that it opens what holds the node
-        instance = progress.find(path)
-        if instance is None or instance.row is None or instance.row.kind == "failed":
-            fault = _why_closed([row.kind for row in rows if row.path == path])
-            raise InvalidInput(f"node '{path}' of run {run_id} {fault}")
-        return instance, instance.row
-
-    async def _close(self, row: NodeRow) -> None:
-        await self._journal.claim(row.run)
-        try:
-            await self._journal.record(row)
-        finally:
-            await self._journal.release(row.run)
-
     def _parts(self, plan: Plan) -> Mapping[str, str]:
         # Hashing prompts and knowledge once is enough for ten thousand runs.
         if plan.sha256 not in self._known_parts:
@@ -271,21 +268,16 @@ class Runner:
             self._hub.emit(event(*fields))
 
 
+def _inputs(plan: Plan, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        values: Mapping[str, Any] = read(plan.input, inputs, "input")
+    except ValueMismatch as error:
+        raise InvalidInput(f"graph '{plan.name}': {error}") from error
+    return values
+
+
 def new_run_id(now: float) -> str:
     """Short, and sorted by second: the day in UTC, then second of the day and chance, in base 32."""
     number = int(now % 86400) << 18 | secrets.randbits(18)
     letters = "".join(_ID_LETTERS[number >> shift & 31] for shift in range(30, -1, -5))
     return f"{time.strftime('%Y%m%d', time.gmtime(now))}-{letters}"
-
-
-def _why_closed(kinds: list[RowKind]) -> str:
-    if "answered" in kinds:
-        return "has been answered already"
-    if kinds and kinds[-1] in OPEN_KINDS:
-        return "is not waited for any more: what is around it went on without it"
-    return "does not wait for an answer"
-
-
-def _check_pin(run: RunRow, plan: Plan, migrate: bool) -> None:
-    if run.plan_sha256 != plan.sha256 and not migrate:
-        raise PlanChanged(run.id, changes_between(run.parts, plan))
