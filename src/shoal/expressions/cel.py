@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cel_expr_python import cel
 
 
+_ATOMS = frozenset({"INT", "BOOL", "STRING"})
+
+
 @functools.cache
 def _environment() -> cel.Env:
     from cel_expr_python import cel
@@ -85,6 +88,8 @@ def to_python(value: cel.Value) -> Any:
     (cel-expr-python 0.1.3), which in the end kills the process: null is never converted by it.
     """
     name = value.type().name()
+    if name in _ATOMS:
+        return value.plain_value()
     if name == "NULL":
         return None
     if name.startswith("LIST"):

@@ -109,6 +109,6 @@ def walk(scope: Mapping[str, Any], path: Path) -> Any:
     """The value at a path, or None where something on the way is absent or null."""
     value: Any = scope
     for name in path:
-        if not isinstance(value, Mapping) or (value := value.get(name)) is None:
+        if not isinstance(value, dict) or (value := value.get(name)) is None:
             return None
     return value

@@ -191,6 +191,8 @@ def _has_record(kind: Type) -> bool:
 
 def trimmed(kind: Type, value: Any) -> Any:
     """The value with the fields of its type and no others; those it lacks are null."""
+    if isinstance(kind, Scalar):
+        return value
     match kind:
         case Nullable(of):
             return None if value is None else trimmed(of, value)

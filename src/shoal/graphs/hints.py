@@ -70,6 +70,8 @@ def _is_model(hint: object) -> bool:
 def adapt(function: Callable[..., Any], hints: Mapping[str, Any]) -> Callable[..., Any]:
     """The function with plain JSON going in and coming out."""
     builders = {name: build for name, hint in hints.items() if name != "return" and (build := _builder(hint))}
+    if not builders and hints.get("return") in (str, int, float, bool):
+        return function
 
     def arguments(given: dict[str, Any]) -> dict[str, Any]:
         return {name: builders[name](value) if name in builders else value for name, value in given.items()}
@@ -151,6 +153,6 @@ def to_json(value: Any) -> Any:
         return {key: to_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(each) for each in value]
-    if _is_model(type(value)):
+    if hasattr(value, "model_dump"):  # a pydantic model, without importing pydantic to ask
         return value.model_dump(mode="json")
     return value

@@ -186,6 +186,22 @@ class Node:
     stands here: whether it is there is judged when they begin."""
     line: int = 0
     """Where it stands in the graph file."""
+    adds_confidence: bool = field(init=False, repr=False)
+    """Whether expressions see `confidence` beside its output."""
+    acts_once: bool = field(init=False, repr=False)
+    """Whether its work must never be repeated."""
+    takes_thread: bool = field(init=False, repr=False)
+    """Whether its work holds a thread while it lasts."""
+    is_judged: bool = field(init=False, repr=False)
+    """Whether an output that is made may still be refused."""
+
+    def __post_init__(self) -> None:
+        work = self.work
+        tool = work.tool if isinstance(work, ToolCall) else None
+        object.__setattr__(self, "adds_confidence", isinstance(work, AgentCall | Vote))
+        object.__setattr__(self, "acts_once", tool is not None and tool.effect == "once")
+        object.__setattr__(self, "takes_thread", tool is not None and not tool.is_async)
+        object.__setattr__(self, "is_judged", self.accept is not None or self.escalate is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
-"""Grouped commits: one thread writes, and one fsync carries all who wait.
+"""Grouped commits: one fsync carries all who wait.
 
-Jobs are handed over by a queue. The thread takes everything that is there, runs it in one transaction,
-commits, and wakes the callers. While it waits for the disk, the next group gathers by itself.
+Small jobs gather during one turn of the event loop and are committed together at its end, right there where
+a commit is quick: to wake a thread and be woken by it takes longer than SQLite does. Where the disk is slow,
+the file is locked by another process, or a job is large, a thread does it: it takes everything that is there,
+runs it in one transaction and wakes the callers, and while it waits the next group gathers by itself.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
@@ -16,6 +19,11 @@ from typing import Any, NamedTuple, TypeVar
 from shoal.journal.failpoints import failpoint
 
 T = TypeVar("T")
+
+_QUICK_S = 0.0005
+"""What an event loop may stand still for: a commit that takes longer is for the thread."""
+_TRIED_EVERY = 256
+"""After how many groups of the thread it is looked again whether commits are quick."""
 
 
 class _Waiting(NamedTuple):
@@ -34,14 +42,21 @@ class _Outcome(NamedTuple):
 class GroupCommits:
     """The one writer of a connection in autocommit mode (`isolation_level=None`)."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, busy_timeout_s: float) -> None:
         self._connection = connection
+        self._busy_timeout_s = busy_timeout_s
+        self._in_use = threading.Lock()
+        """Held by whoever uses the connection."""
+        self._gathered: list[_Waiting] = []
+        self._commit_s = 0.0
+        """What a commit takes, by those of the loop."""
+        self._num_until_tried = 0
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="shoal-journal", daemon=True)
         self._thread.start()
 
     async def submit(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job in the next transaction; returns when that is on disk.
+        """Run a small job in the next transaction; returns when that is on disk.
 
         A job that raises fails alone (its statements are undone one by one by SQLite, so a job that
         may raise does so before it writes); a commit that fails, fails all who are in it.
@@ -49,70 +64,27 @@ class GroupCommits:
         assert self._thread.is_alive(), "the journal is closed"
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        if not self._gathered:
+            loop.call_soon(self._flush)
+        self._gathered.append(_Waiting(job, loop, future))
+        return await future
+
+    async def submit_large(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """The same for a job that takes its time."""
+        assert self._thread.is_alive(), "the journal is closed"
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._hand_over()  # what came before is done before
         self._queue.put(_Waiting(job, loop, future))
         return await future
 
     def close(self) -> None:
         """Write what waits, then stop."""
+        self._hand_over()
         self._queue.put(None)
         self._thread.join()
 
-    def _write(self) -> None:
-        is_open = True
-        while is_open:
-            group = [self._queue.get()]
-            group += self._rest()
-            is_open = None not in group
-            waiting = [each for each in group if each is not None]
-            if waiting:
-                _wake(waiting, self._commit(waiting))
-
-    def _rest(self) -> Iterator[_Waiting | None]:
-        try:
-            while True:
-                yield self._queue.get_nowait()
-        except Empty:
-            return
-
-    def _commit(self, group: list[_Waiting]) -> list[_Outcome]:
-        try:
-            # IMMEDIATE, because a transaction that reads first and then writes can be refused at once.
-            self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._run(each.job) for each in group]
-            failpoint("group_commit.before")
-            self._connection.execute("COMMIT")
-            failpoint("group_commit.after")
-        except Exception as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            return [_Outcome(None, error)] * len(group)
-        return outcomes
-
-    def _run(self, job: Callable[[sqlite3.Connection], Any]) -> _Outcome:
-        try:
-            return _Outcome(job(self._connection), None)
-        except Exception as error:
-            if not self._connection.in_transaction:
-                raise  # SQLite gave the whole transaction up (disk full, I/O error): nobody's work is in it
-            return _Outcome(None, error)
-
-
-def _wake(group: list[_Waiting], outcomes: list[_Outcome]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], _Outcome]]] = {}
-    for waiting, outcome in zip(group, outcomes, strict=True):
-        by_loop.setdefault(waiting.loop, []).append((waiting.future, outcome))
-    for loop, settled in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_settle, settled)
-        except RuntimeError:
-            continue  # the loop was closed: nobody waits any more
-
-
-def _settle(settled: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
-    for future, outcome in settled:
-        if future.done():
-            continue  # cancelled meanwhile; the row is written all the same
-        if outcome.error is not None:
-            future.set_exception(outcome.error)
-        else:
-            future.set_result(outcome.result)
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for each in gathered:
+            self._queue.put(each)

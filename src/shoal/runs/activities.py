@@ -67,6 +67,8 @@ def _word(value: Any) -> str:
     """A number or boolean as a case names it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
     return str(int(value)) if isinstance(value, float) and value.is_integer() else json.dumps(value)
 
 

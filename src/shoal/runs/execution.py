@@ -31,7 +31,7 @@ from shoal.runs.events import (
 from shoal.runs.forks import uncached
 from shoal.runs.frames import Instance
 from shoal.runs.interpreter import Progress
-from shoal.runs.judging import acts_once, verdict
+from shoal.runs.judging import verdict
 from shoal.runs.pins import origin_of
 from shoal.runs.results import summarize_node
 from shoal.runs.slots import Slots
@@ -45,6 +45,7 @@ _STEPS_IN_A_ROW = 100
 _OPENED_IN_A_ROW = 64
 """Instances that are begun before others have a turn, and before the time is looked at."""
 _NOTHING = Made(None)
+_TRIED_AGAIN = frozenset({"rejected", "escalated", "failed"})
 
 
 _AT_QUESTION = ("question.before", "question.after")
@@ -60,6 +61,8 @@ class Means:
     journal: Journal
     slots: Slots
     """One for each attempt that may be under way at once."""
+    threads: Slots
+    """Instead of these, for attempts that hold a thread."""
     backoff_s: Callable[[int], float]
     """How long to wait before a tool is tried again, by how often it was rejected."""
     hub: Hub
@@ -76,7 +79,9 @@ class Execution:
         self._inputs = run.inputs
         self._progress = progress
         self._means = means
-        self._rows: dict[str, list[NodeRow]] = {}
+        self._rows: list[NodeRow] = []
+        self._earlier: dict[str, list[NodeRow]] = {}
+        """Of nodes that were tried again, what came of it before."""
         self._num_steps = 0
         self._origin = origin_of(run)
         self._uncached: frozenset[str] | None = None
@@ -87,11 +92,11 @@ class Execution:
     @property
     def rows(self) -> list[NodeRow]:
         """All that is recorded by now."""
-        return [row for rows in self._rows.values() for row in rows]
+        return self._rows
 
     async def advance(self) -> Outcome:
         """Do all that can be done, and say where that leads. Raises JournalError."""
-        steps = await self._due()
+        steps = await self._unfold([])
         while len(steps) == 1:
             steps = await self._take(steps[0])
         if steps:
@@ -110,36 +115,46 @@ class Execution:
 
     async def _take(self, step: Step) -> list[Step]:
         """Do one step, and say what that made possible."""
-        if (owner := step.instance.parent.owner) and not owner.started:
+        instance = step.instance
+        if (owner := instance.parent.owner) and not owner.started:
             self._begin_around(owner)
-        row = await self._work(step) if isinstance(step, Start) else self._closing(step)
+        if isinstance(step, Close):
+            row: NodeRow | None = self._closing(step)
+        elif instance.node.cache_s is None:
+            row = await self._call(step)
+        else:
+            row = await self._call_or_recall(step)
         if row is not None:
-            await self._record(row, step.instance)
+            await self._record(row, instance)
         self._num_steps += 1
         if self._num_steps % _STEPS_IN_A_ROW == 0:
             await asyncio.sleep(0)
-        return await self._due()
-
-    async def _due(self) -> list[Step]:
-        """What became possible; others have their turn while a graph unfolds, and time limits hold."""
         steps = self._progress.due(_OPENED_IN_A_ROW)
+        return await self._unfold(steps) if self._progress.is_due else steps
+
+    async def _unfold(self, steps: list[Step]) -> list[Step]:
+        """All that became possible; others have their turn while a graph unfolds, and time limits hold."""
         while self._progress.is_due:
             await asyncio.sleep(0)
             self._progress.expire(asyncio.get_running_loop().time(), _OPENED_IN_A_ROW)
             steps += self._progress.due(_OPENED_IN_A_ROW)
         return steps
 
-    async def _work(self, start: Start) -> NodeRow | None:
-        """Call an agent or a tool; None where there is nothing to record."""
-        instance, node = start.instance, start.instance.node
-        if node.cache_s is not None:
-            if (row := self._kept(start)) is not None:
-                return row
-            if isinstance(node.work, GraphCall):
-                self._progress.open(instance)
-                return None
-            if (shortage := self._progress.reserve(instance)) is not None:
-                return self._closing(shortage)
+    async def _call_or_recall(self, start: Start) -> NodeRow | None:
+        """What the cache has of a node, or else what it gives; None where there is nothing to record."""
+        instance = start.instance
+        if (row := self._kept(start)) is not None:
+            return row
+        if isinstance(instance.node.work, GraphCall):
+            self._progress.open(instance)
+            return None
+        if (shortage := self._progress.reserve(instance)) is not None:
+            return self._closing(shortage)
+        return await self._call(start)
+
+    async def _call(self, start: Start) -> NodeRow | None:
+        """Call an agent or a tool; None where it is given up and there is nothing to record."""
+        instance = start.instance
         if instance.num_rejected == 0:
             failpoint("node_start.before")
         if self._means.hub.emit is not None:
@@ -166,17 +181,18 @@ class Execution:
         return None
 
     async def _attempt(self, start: Start) -> NodeRow:
-        instance, attempt, slots = start.instance, start.attempt, self._means.slots
+        instance, attempt, means = start.instance, start.attempt, self._means
+        slots = means.threads if instance.node.takes_thread else means.slots
         if instance.num_rejected and isinstance(instance.node.work, ToolCall):
-            await asyncio.sleep(self._means.backoff_s(instance.num_rejected))
+            await asyncio.sleep(means.backoff_s(instance.num_rejected))
         if (turn := slots.take()) is not None:
             await slots.wait(turn)
         try:
             started, begin = time.time(), time.perf_counter()
-            if acts_once(instance.node):
+            if instance.node.acts_once:
                 start.is_intended = True
                 failpoint("tool_intent.before")
-                await self._means.journal.record(self._row(instance, attempt, "intent", started=started))
+                await means.journal.record(self._row(instance, attempt, "intent", started=started))
                 failpoint("tool_intent.after")
             made, reason = await self._try(start)
         finally:
@@ -201,15 +217,15 @@ class Execution:
         timeout_s = start.instance.node.timeout_s
         try:
             if timeout_s is None:
-                return await self._call(start), None
+                return await self._ask(start), None
             async with asyncio.timeout(timeout_s):
-                return await self._call(start), None
+                return await self._ask(start), None
         except AttemptFailed as error:
             return _NOTHING, str(error)
         except TimeoutError:  # ours: what the work raises comes as AttemptFailed
             return _NOTHING, f"it took longer than {timeout_s:g} s"
 
-    def _call(self, start: Start) -> Awaitable[Made]:
+    def _ask(self, start: Start) -> Awaitable[Made]:
         instance, work = start.instance, start.instance.node.work
         key = f"{self._run}:{instance.path}"
         if isinstance(work, ToolCall):
@@ -280,12 +296,12 @@ class Execution:
         failpoint(before)
         await self._means.journal.record(row)
         failpoint(after)
-        self._keep(row)
         if instance.node.cache_s is not None:
             self._keep_answer(row, instance)
         self._progress.apply(row)
         if (emit := self._means.hub.emit) is not None:
             emit(self._event(row, instance.node))
+        self._keep(row)
 
     def _closing(self, step: Close) -> NodeRow:
         """The row of a node that nobody has to be called for."""
@@ -294,14 +310,15 @@ class Execution:
         if instance.started:  # it held others
             started, ms = instance.started, (started - instance.started) * 1000
             instance.started = 0.0
-        return self._row(
-            instance,
-            step.attempt,
-            step.kind,
-            started=started,
-            message=message and self._told(instance, step.kind, message),
+        return NodeRow(
+            run=self._run,
+            path=instance.path,
+            attempt=step.attempt,
+            kind=step.kind,
             output=step.output,
+            message=message and self._told(instance, step.kind, message),
             confidence=step.confidence,
+            started=started,
             ms=ms,
         )
 
@@ -336,7 +353,8 @@ class Execution:
             case "waiting":
                 return NodeWaiting(run, path, message, node)
             case _:
-                return NodeFinished(run, path, summarize_node(path, self._rows[path]), node, row)
+                rows = [*self._earlier.get(path, ()), row]
+                return NodeFinished(run, path, summarize_node(path, rows), node, row)
 
     def _emit_start(self, instance: Instance, attempt: int, inputs: Mapping[str, Any] | None) -> None:
         emit = self._means.hub.emit
@@ -344,7 +362,9 @@ class Execution:
         emit(NodeStarted(self._run, instance.path, attempt, instance.node, inputs))
 
     def _keep(self, row: NodeRow) -> None:
-        self._rows.setdefault(row.path, []).append(row)
+        self._rows.append(row)
+        if row.kind in _TRIED_AGAIN:
+            self._earlier.setdefault(row.path, []).append(row)
 
     def _row(
         self, instance: Instance, attempt: int, kind: RowKind, *, started: float = 0.0, **fields: Any

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from shoal.expressions.expression import Expression, ExpressionFailed, Scope
-from shoal.graphs.plan import AgentCall, Block, Node, Vote
+from shoal.graphs.plan import Block, Node
 from shoal.journal.journal import NodeRow
 from shoal.runs.budgets import Limit, Purse
 from shoal.workspace.types import Nullable, ValueMismatch, plain, read
@@ -112,9 +112,7 @@ class Instance:
 
 def value_of(node: Node, output: Any, confidence: float | None) -> Any:
     """What expressions read under a node's name: agents and votes add their confidence."""
-    if isinstance(node.work, AgentCall | Vote):
-        return {**output, "confidence": confidence}
-    return output
+    return {**output, "confidence": confidence} if node.adds_confidence else output
 
 
 class Result(NamedTuple):
@@ -193,16 +191,19 @@ class Frame(Activity):
     def more(self) -> Sequence[Instance]:
         """Children that can begin now, each once."""
         ready, self._ready = self._ready, ()
+        if not ready:
+            return ()
         nodes, prefix, scope, inside = self.block.nodes, self.prefix, self.scope, self.inside
         return [Instance(nodes[name], prefix + name, self, scope, inside) for name in ready]
 
     def settle(self, child: Instance) -> None:
         """Take in what a child gave."""
-        name = child.node.name
+        node = child.node
+        name = node.name
         if child.is_skipped:
             self.skipped.add(name)
         else:
-            self.scope[name] = child.value
+            self.scope[name] = child.value if node.adds_confidence else child.output
         self.num_left -= 1
         missing, ready = self._missing, []
         for other in self.block.dependents[name]:

@@ -44,6 +44,8 @@ _STUCK_AS: Mapping[RowKind, StuckAs] = {
     "unknown": "unknown",
     "waiting": "waiting",
 }
+_GIVEN = (ToolCall, AgentCall, GraphCall)
+"""Work that has inputs."""
 _NO_BUDGET = Budget(steps=MAX_STEPS)
 
 
@@ -90,8 +92,11 @@ class Progress:
         steps: list[Step] = []
         left = most
         while self._opened or self._ready:
-            self._take_in()
-            ready, self._ready = self._ready[:left], [] if left is None else self._ready[left:]
+            if self._opened:
+                self._take_in()
+            ready, self._ready = self._ready, []
+            if left is not None and len(ready) > left:
+                ready, self._ready = ready[:left], ready[left:]
             for instance in ready:
                 step = self._judge(instance)
                 if step is not None:
@@ -146,9 +151,11 @@ class Progress:
 
     def reserve(self, instance: Instance) -> Close | None:
         """Set aside what a call will take at most; or what becomes of the node without it."""
-        work = instance.node.work
+        work, purse = instance.node.work, instance.inside.purse
+        if not purse.counts_calls:
+            return None
         tokens = self._most_tokens.get(work.agent.name, 0) if isinstance(work, AgentCall) else 0
-        if shortage := instance.inside.purse.take_call(tokens):
+        if shortage := purse.take_call(tokens):
             return fall_back(instance, shortage)
         instance.held = tokens
         return None
@@ -262,6 +269,7 @@ class Progress:
 
     def _settle(self, instance: Instance) -> None:
         del self._live[instance.path]
+        instance.activity = None  # it is done with what it held, which knows it too
         activity = instance.parent
         activity.num_active -= 1
         activity.settle(instance)
@@ -317,7 +325,7 @@ class Progress:
         node, work = instance.node, instance.node.work
         if isinstance(work, HumanQuestion):
             return question_of(instance, work)
-        if isinstance(work, AgentCall | ToolCall | GraphCall):
+        if isinstance(work, _GIVEN):
             instance.inputs = inputs = inputs_of(instance)
             if isinstance(work, GraphCall):
                 if work.at_most is not None and depth(instance) > work.at_most:

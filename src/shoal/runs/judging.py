@@ -8,12 +8,12 @@ from typing import Any
 
 from shoal.expressions.expression import ExpressionFailed
 from shoal.expressions.values import trimmed
-from shoal.graphs.plan import AgentCall, Block, GraphCall, HumanQuestion, Node, ToolCall, Vote, bodies
+from shoal.graphs.plan import AgentCall, Block, GraphCall, HumanQuestion, Node, ToolCall, bodies
 from shoal.journal.journal import RowKind
 from shoal.runs.activities import is_true
 from shoal.runs.frames import Instance, Result, value_of
 from shoal.runs.steps import Close
-from shoal.workspace.types import ValueMismatch, read
+from shoal.workspace.types import Type, ValueMismatch, read
 
 
 def refusal(instance: Instance, value: Any) -> str | None:
@@ -33,7 +33,7 @@ def verdict(
 ) -> tuple[RowKind, str | None]:
     """What an attempt is recorded as that gave an output, or for a reason nothing."""
     node, is_made = instance.node, reason is None
-    if is_made and node.accept is None and node.escalate is None:
+    if is_made and not node.is_judged:
         return "done", None
     if is_made:
         value = value_of(node, output, confidence)
@@ -48,7 +48,7 @@ def verdict(
         return "done", None
     stands_in = node.fallback is not None or (node.escalate is not None and instance.escalated is None)
     is_known = is_made or instance.escalated is not None
-    if acts_once(node) and not (is_known and stands_in):
+    if node.acts_once and not (is_known and stands_in):
         return "unknown", reason  # it may have acted before it raised: neither tried again nor papered over
     if _can_retry(instance):
         return "rejected", reason
@@ -102,18 +102,13 @@ def _is_broke(instance: Instance) -> bool:
     return any(purse.is_used_up for purse in instance.inside.purse.all())
 
 
-def acts_once(node: Node) -> bool:
-    """Whether its work must never be repeated."""
-    return isinstance(node.work, ToolCall) and node.work.tool.effect == "once"
-
-
 def _holds_once(node: Node, graphs: Mapping[str, Block], seen: set[str]) -> bool:
     """Whether another attempt could repeat what must never be repeated."""
     inner = [*bodies(node).values()]
     if isinstance(node.work, GraphCall) and node.work.graph not in seen:
         seen.add(node.work.graph)
         inner += graphs[node.work.graph].nodes.values()
-    return acts_once(node) or any(_holds_once(each, graphs, seen) for each in inner)
+    return node.acts_once or any(_holds_once(each, graphs, seen) for each in inner)
 
 
 def of_escalation(node: Node, result: Result) -> tuple[Any, float | None, str | None]:
@@ -123,7 +118,7 @@ def of_escalation(node: Node, result: Result) -> tuple[Any, float | None, str | 
         output = read(node.output, trimmed(node.output, given), "its escalation")
     except ValueMismatch as error:
         return None, None, str(error)
-    if not isinstance(node.work, AgentCall | Vote):
+    if not node.adds_confidence:
         return output, result.confidence, None
     own = given.get("confidence") if isinstance(given, Mapping) else None
     is_sure = isinstance(own, int | float) and not isinstance(own, bool)
@@ -134,8 +129,8 @@ def of_escalation(node: Node, result: Result) -> tuple[Any, float | None, str | 
 def pass_over(instance: Instance) -> Close | None:
     """The end of a node that need not run; None for one that does."""
     node, attempt = instance.node, instance.attempt + 1
-    gone = [name for name in node.reads if name not in instance.scope]
-    if gone:
+    if not node.reads <= instance.scope.keys():
+        gone = [name for name in node.reads if name not in instance.scope]
         return Close(instance, attempt, "skipped", f"'{min(gone)}' was skipped")
     try:
         if node.when is not None and not is_true(node.when, instance.scope):
@@ -155,7 +150,7 @@ def fall_back(instance: Instance, reason: str | None) -> Close:
         output = read(kind, node.fallback.evaluate(instance.scope), "fallback")
     except (ExpressionFailed, ValueMismatch) as error:
         return Close(instance, attempt, "failed", f"its fallback fails: {error}")
-    confidence = 0.0 if isinstance(node.work, AgentCall | Vote) else None  # nobody stands behind it
+    confidence = 0.0 if node.adds_confidence else None  # nobody stands behind it
     return Close(instance, attempt, "fallback", reason, output, confidence)
 
 
@@ -166,15 +161,20 @@ def inputs_of(instance: Instance) -> Mapping[str, Any]:
     if isinstance(work, ToolCall):
         # One by one: a parameter that is not given keeps the default of the function.
         fields = work.tool.input.fields
-        return {
-            name: read(fields[name], each.evaluate(scope), f"input.{name}") for name, each in given.items()
-        }
+        return {name: _argument(fields[name], each.evaluate(scope), name) for name, each in given.items()}
     values = {name: each.evaluate(scope) for name, each in given.items()}
     if isinstance(work, AgentCall | GraphCall):
         kind = work.agent.input if isinstance(work, AgentCall) else work.input
         made: Mapping[str, Any] = read(kind, values, "input")
         return made
     return values
+
+
+def _argument(kind: Type, value: Any, name: str) -> Any:
+    try:
+        return read(kind, value)
+    except ValueMismatch:
+        return read(kind, value, f"input.{name}")  # says where
 
 
 def question_of(instance: Instance, work: HumanQuestion) -> Close:

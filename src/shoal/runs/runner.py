@@ -61,12 +61,24 @@ class Runner:
         journal: Journal,
         *,
         on_event: OnEvent | None = None,
-        nodes_at_once: int = 64,
+        nodes_at_once: int = 1024,
+        threads_at_once: int = 64,
         backoff_s: Callable[[int], float] = tool_backoff_s,
         cache: Cache | None = None,
         identity: str = "",
     ) -> None:
-        """`identity` names the engine, so that the cache never gives one engine's answer for another's."""
+        """A runner.
+
+        Args:
+            engine: Answers for agents.
+            journal: Keeps what happened.
+            on_event: Is told what happens, at once.
+            nodes_at_once: How many agents and async tools may be under way.
+            threads_at_once: How many tools that are not async may be.
+            backoff_s: How long to wait before a tool is tried again, by how often it was rejected.
+            cache: Of answers, for nodes that ask for it.
+            identity: Names the engine, so that the cache never gives one engine's answer for another's.
+        """
         self._journal = journal
         self._hub = Hub(on_event)
         self._known_parts: dict[str, Mapping[str, str]] = {}
@@ -74,6 +86,7 @@ class Runner:
             engine=engine,
             journal=journal,
             slots=Slots(nodes_at_once),
+            threads=Slots(threads_at_once),
             backoff_s=backoff_s,
             hub=self._hub,
             cache=cache,

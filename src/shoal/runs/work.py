@@ -23,6 +23,8 @@ from shoal.workspace.types import ValueMismatch, read
 SAMPLING_TEMPERATURE = 0.7
 """Of an agent that is asked again, or in the later samples of a vote; the first time it answers greedily."""
 
+_ATOMS = frozenset({str, int, bool, type(None)})
+_NESTED = frozenset({dict, list})
 _MOST_READ = 20_000
 """Characters of an error that are looked at."""
 
@@ -89,7 +91,7 @@ async def call_tool(tool: Tool, inputs: Mapping[str, Any], *, key: str) -> Made:
     """
     # A tool may change what it is given; other nodes read the same value.
     arguments = {
-        name: to_plain(value) if isinstance(value, dict | list) else value for name, value in inputs.items()
+        name: to_plain(value) if type(value) in _NESTED else value for name, value in inputs.items()
     }
     if tool.takes_key:
         arguments["idempotency_key"] = key
@@ -117,8 +119,7 @@ async def call_tool(tool: Tool, inputs: Mapping[str, Any], *, key: str) -> Made:
 
 def to_plain(value: Any) -> Any:
     """Plain JSON data of what a tool returns: records become dicts. Raises ValueMismatch."""
-    kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
+    if type(value) in _ATOMS:
         return value
     if isinstance(value, str | bool | int):
         return value
