@@ -59,7 +59,7 @@ class SqliteJournal:
         except (sqlite3.Error, OSError) as error:
             raise explain(file, error) from error
         self._owners = Owners(file.parent / "locks")
-        self._commits = GroupCommits(self._connection)
+        self._commits = GroupCommits(self._connection, busy_timeout_s)
 
     async def create(self, run: RunRow, rows: Sequence[NodeRow] = ()) -> None:
         """Add a run with these rows, and own it unless it is queued."""
@@ -173,7 +173,7 @@ class SqliteJournal:
             # A clock that was set back must not put a second attempt before the first.
             return sorted(found, key=lambda row: row.attempt)
 
-        return await self._submit(job, run_id)
+        return await self._submit_large(job, run_id)
 
     async def runs(
         self,
@@ -193,12 +193,12 @@ class SqliteJournal:
             query = f"SELECT {RUN} FROM runs WHERE {where} ORDER BY created DESC, id DESC LIMIT :limit"
             return [self._read_run(db, row) for row in db.execute(query, values).fetchall()]
 
-        return await self._submit(job)
+        return await self._submit_large(job)
 
     async def delete(self, run_ids: Sequence[str]) -> int:
         """Remove runs that nobody executes, and values that no run refers to any more."""
-        num_gone = await delete_runs(self._submit, self._owners.is_alive, run_ids)
-        await sweep_blobs(self._submit)
+        num_gone = await delete_runs(self._submit_large, self._owners.is_alive, run_ids)
+        await sweep_blobs(self._submit_large)
         return num_gone
 
     async def close(self) -> None:
@@ -210,6 +210,12 @@ class SqliteJournal:
     async def _submit(self, job: Callable[[sqlite3.Connection], T], run_id: str | None = None) -> T:
         try:
             return await self._commits.submit(job)
+        except (sqlite3.Error, OSError) as error:
+            raise explain(self.file, error, run_id) from error
+
+    async def _submit_large(self, job: Callable[[sqlite3.Connection], T], run_id: str | None = None) -> T:
+        try:
+            return await self._commits.submit(job, is_large=True)
         except (sqlite3.Error, OSError) as error:
             raise explain(self.file, error, run_id) from error
 
