@@ -90,9 +90,7 @@ async def call_tool(tool: Tool, inputs: Mapping[str, Any], *, key: str) -> Made:
         AttemptFailed: it raised, or its result does not fit its declared type.
     """
     # A tool may change what it is given; other nodes read the same value.
-    arguments = {
-        name: to_plain(value) if type(value) in _NESTED else value for name, value in inputs.items()
-    }
+    arguments = {name: to_plain(value) if type(value) in _NESTED else value for name, value in inputs.items()}
     if tool.takes_key:
         arguments["idempotency_key"] = key
     failpoint("tool_effect.before")
