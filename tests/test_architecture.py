@@ -17,12 +17,14 @@ MAY_IMPORT = {
     "graphs": {"agents", "expressions", "workspace"},
     "pictures": {"agents", "expressions", "graphs", "workspace"},
     "runs": {"agents", "expressions", "graphs", "journal", "workspace"},
+    "cluster": {"agents", "graphs", "journal", "runs", "workspace"},
     "telemetry": {"agents", "graphs", "journal", "runs", "workspace"},
     "finetune": {"agents", "workspace"},
     "serving": {"agents", "workspace"},
     "evals": {"agents", "graphs", "journal", "runs", "workspace"},
     "cli": {
         "agents",
+        "cluster",
         "evals",
         "expressions",
         "finetune",
@@ -35,9 +37,20 @@ MAY_IMPORT = {
         "workspace",
     },  # fmt: skip
 }
-HEAVY = {"torch", "transformers", "peft", "llguidance", "safetensors", "vllm", "dbos", "ray", "numpy"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "peft",
+    "llguidance",
+    "safetensors",
+    "vllm",
+    "dbos",
+    "sqlalchemy",
+    "ray",
+    "numpy",
+}
 TELEMETRY = {"opentelemetry", "prometheus_client"}
-MAY_BE_HEAVY = ("agents/embedded/", "agents/adapters.py", "agents/bases.py", "finetune/")
+MAY_BE_HEAVY = ("agents/embedded/", "agents/adapters.py", "agents/bases.py", "cluster/", "finetune/")
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from shoal.cli import check, doctor, finetune, graph, run, runs, schema
+from shoal.cli import check, doctor, finetune, graph, run, runs, schema, worker
 
 _INTERRUPTED = 130
 """The exit code that Typer makes of Ctrl-C."""
@@ -27,9 +27,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("run")(run.run)
+app.command("run", cls=run.RunCommand)(run.run)
 app.command("check")(check.check)
 app.command("finetune")(finetune.finetune)
+app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.add_typer(graph.app, name="graph")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
+from typer.core import TyperCommand
 
 from shoal.cli.session import ENGINE_HELP
 from shoal.errors import InvalidInput
@@ -24,7 +25,24 @@ if TYPE_CHECKING:
     from shoal.telemetry.metrics import Metrics
 
 _INPUT_HELP = "name=value, @file.json, or - for a JSON object on standard input. May be repeated."
+_QUEUE = "default"
+_QUEUE_HELP = "Leave it to a worker, by way of this queue or of `default`; print the id of the run."
 _METRICS_HELP = "Write Prometheus metrics to this file at the end."
+
+
+class RunCommand(TyperCommand):
+    """Lets --queue stand alone, which Typer does not."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Name the default queue where none is named."""
+        bare = [n for n, arg in enumerate(args) if arg == "--queue" and not _is_value(args[n + 1 : n + 2])]
+        return super().parse_args(
+            ctx, [f"--queue={_QUEUE}" if n in bare else arg for n, arg in enumerate(args)]
+        )
+
+
+def _is_value(rest: list[str]) -> bool:
+    return bool(rest) and not rest[0].startswith("-")
 
 
 def run(
@@ -36,17 +54,34 @@ def run(
     stream: Annotated[bool, typer.Option("--stream", help="Print events as lines of JSON.")] = False,
     metrics: Annotated[Path | None, typer.Option("--metrics", help=_METRICS_HELP)] = None,
     engine: Annotated[str, typer.Option("--engine", help=ENGINE_HELP)] = "auto",
+    queue: Annotated[str | None, typer.Option("--queue", metavar="[NAME]", help=_QUEUE_HELP)] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="With --queue: wait for the end, and print it.")
+    ] = False,
 ) -> None:
     """Run a graph; exit 0 when it is done or waits for a person, 1 when it failed."""
     from shoal.agents.manifest import find_root
     from shoal.cli.inputs import collect
+    from shoal.cli.queue import check_name, queue_runs
     from shoal.cli.session import exit_code
     from shoal.graphs.check import load_plan
 
     if stream and (as_json or each is not None):
         raise InvalidInput("--stream tells of one run, as JSON: leave out --json and --each")
+    if wait and queue is None:
+        raise InvalidInput("--wait goes with --queue: other runs are waited for anyway")
     root = find_root(Path())
     plan = load_plan(root, graph)
+    if queue is not None:
+        if stream or metrics is not None or engine != "auto":
+            raise InvalidInput("a worker executes queued runs: give --engine and --metrics to the worker")
+        check_name(queue)
+        if each is None:
+            many = [collect(plan.input, text, inputs or [], plan.name)]
+        else:
+            many = _lines(plan, each, text, inputs or [])
+        queued = asyncio.run(queue_runs(root, plan, many, queue, waits=wait, as_json=as_json))
+        raise typer.Exit(exit_code(queued))
     with _counted(metrics) as counted:
         session = Session(root, plan, engine, counted)
         if each is not None:
@@ -162,11 +197,12 @@ async def _run_each(session: Session, lines: list[dict[str, Any]], as_json: bool
                     if isinstance(result, InvalidInput):
                         raise result
                     results.append(result)
-                    _print_line(result, as_json, out)
+                    print_line(result, as_json, out)
     return results
 
 
-def _print_line(result: RunResult, as_json: bool, out: TextIO) -> None:
+def print_line(result: RunResult, as_json: bool, out: TextIO | None) -> None:
+    """One run as one line."""
     from shoal.cli.session import as_record
     from shoal.cli.tree import brief
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from hashlib import sha256
@@ -64,6 +64,15 @@ async def opened_runner(
     root: Path, plan: Plan, engine: str, on_event: OnEvent | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[Runner]:
     """A runner with its engine, journal and cache, and the telemetry that is switched on."""
+    async with made_runner(root, [plan], engine, on_event, metrics) as make, opened_journal(root) as journal:
+        yield make(journal)
+
+
+@asynccontextmanager
+async def made_runner(
+    root: Path, plans: Sequence[Plan], engine: str, on_event: OnEvent | None, metrics: Metrics | None
+) -> AsyncIterator[Callable[[Journal], Runner]]:
+    """What makes a runner on a journal, with engine and cache for these plans."""
     from shoal.runs.cache import SqliteCache
     from shoal.runs.runner import Runner
     from shoal.telemetry.export import exported_spans, joined
@@ -71,13 +80,13 @@ async def opened_runner(
     from shoal.workspace.store import Store
 
     redact_logs()
-    models = make_engine(engine, root, plan)
+    models = make_engine(engine, root, plans)
     cache = SqliteCache(Store(root).cache)
     try:
         with exported_spans() as spans:
             heard = joined(on_event, [spans, None if metrics is None else metrics.on_event])
-            async with opened_journal(root) as journal:
-                yield Runner(models, journal, on_event=heard, cache=cache, identity=_identity(engine))
+            identity = _identity(engine)
+            yield lambda journal: Runner(models, journal, on_event=heard, cache=cache, identity=identity)
     finally:
         cache.close()
         await models.close()
@@ -107,7 +116,7 @@ def own_stdout() -> Iterator[TextIO]:
             os.dup2(ours.fileno(), 1)
 
 
-def make_engine(name: str, root: Path, plan: Plan) -> Engine:
+def make_engine(name: str, root: Path, plans: Sequence[Plan]) -> Engine:
     """The engine by the name a user gives it; models load with the first question.
 
     Raises:
@@ -126,7 +135,8 @@ def make_engine(name: str, root: Path, plan: Plan) -> Engine:
     from shoal.agents.embedded.engine import EmbeddedEngine
     from shoal.graphs.plan import AgentCall, walk_nodes
 
-    agents = [node.work.agent for node in walk_nodes(plan) if isinstance(node.work, AgentCall)]
+    nodes = (node for plan in plans for node in walk_nodes(plan))
+    agents = [node.work.agent for node in nodes if isinstance(node.work, AgentCall)]
     return EmbeddedEngine(root, expected=[agent.base for agent in agents])
 
 

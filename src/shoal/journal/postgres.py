@@ -36,15 +36,12 @@ from shoal.journal.journal import (
 from shoal.journal.postgres_delete import delete_runs, sweep_blobs
 from shoal.journal.postgres_link import FAULTS, Link, explain
 from shoal.journal.postgres_rows import of_node, put, read_node, read_run, storable, values_at
-from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, make_tables
+from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, is_alive, make_tables
 from shoal.journal.postgres_writes import PUT, GroupWrites, create_whole
 
 T = TypeVar("T")
 
-# While the server was away nobody could beat, so for one lease after its start nobody is dead.
-_IS_ALIVE = """EXISTS (
-    SELECT FROM shoal.owners WHERE owners.id = runs.owner
-    AND greatest(beat, pg_postmaster_start_time()) > clock_timestamp() - lease_s * interval '1 second')"""
+_IS_ALIVE = is_alive("runs.owner")
 _SELECT = f"SELECT {', '.join(FIXED + OUTCOME)}, owner, epoch, {_IS_ALIVE} AS is_alive FROM shoal.runs"
 _CLAIM = """
 UPDATE shoal.runs SET status = 'running', error = NULL, outcome_digest = $4, owner = $3, epoch = epoch + 1

@@ -47,6 +47,14 @@ def is_place(column: str) -> str:
     return f"left({column}, {len(PLACE)}) = '{PLACE}'"
 
 
+def is_alive(owner: str) -> str:
+    """The condition that an open journal lives: an expression gives its name."""
+    # While the server was away nobody could beat, so for one lease after its start nobody is dead.
+    return f"""EXISTS (
+    SELECT FROM shoal.owners WHERE owners.id = {owner}
+    AND greatest(beat, pg_postmaster_start_time()) > clock_timestamp() - lease_s * interval '1 second')"""
+
+
 # They hold nothing but large values, and runs under way that somebody wants cancelled.
 _INDEXES = f"""
 CREATE INDEX IF NOT EXISTS runs_wanted ON shoal.runs (owner) WHERE status = 'cancelled' AND owner IS NOT NULL;

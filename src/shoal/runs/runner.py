@@ -39,6 +39,7 @@ from shoal.runs.work import sentence
 from shoal.workspace.redaction import redact, secrets_in
 from shoal.workspace.types import ValueMismatch, read
 
+_LOOK_S = 0.05
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Sorted, and without letters that are read as digits."""
 
@@ -195,6 +196,15 @@ class Runner:
     async def settle_undone(self, run_id: str, plan: Plan, path: str, *, migrate: bool = False) -> None:
         """Say that a tool which may have acted did not; the next resume calls it again."""
         await settling.settle_undone(self._journal, run_id, plan, path, migrate=migrate)
+
+    def pause(self) -> None:
+        """Begin no more attempts at nodes, for good; those under way go on. A run can be cancelled then."""
+        self._means.slots.close()
+
+    async def still(self) -> None:
+        """Wait until nothing is under way in any node, once it is paused."""
+        while not self._means.slots.is_empty:
+            await asyncio.sleep(_LOOK_S)
 
     async def _start_read(self, plan: Plan, inputs: Mapping[str, Any], reader: EventStream) -> RunResult:
         run = await self._begin(plan, inputs)

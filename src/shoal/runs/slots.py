@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+_CLOSED = 1 << 40
+
 
 class Slots:
     """A number of places; who finds none waits for the next in the order of arrival."""
 
     def __init__(self, number: int) -> None:
-        self._num_free = number
+        self._number = self._num_free = number
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self) -> asyncio.Future[None] | None:
         """Take a place if there is one; else get in line, and `wait` for what this returns."""
-        if self._num_free:
+        if self._num_free > 0:
             self._num_free -= 1
             return None
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -42,3 +44,21 @@ class Slots:
                 turn.set_result(None)
                 return
         self._num_free += 1
+
+    def close(self) -> None:
+        """Give no places any more: whoever asks for one waits until it is cancelled."""
+        self._num_free -= _CLOSED
+        self._number -= _CLOSED
+        self._waiting = _Forgetful()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all places that were taken have been given back."""
+        return self._num_free == self._number
+
+
+class _Forgetful(deque[asyncio.Future[None]]):
+    """The line before places that are given to nobody."""
+
+    def append(self, turn: asyncio.Future[None]) -> None:
+        """Remember nothing: who waits here holds on to it."""

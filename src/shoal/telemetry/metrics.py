@@ -9,7 +9,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, write_to_textfile
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    start_http_server,
+    write_to_textfile,
+)
 
 from shoal.graphs.plan import AgentCall, Node
 from shoal.journal.journal import NodeRow
@@ -108,6 +115,10 @@ class Metrics:
     def write(self, file: Path) -> None:
         """Write what was counted in the text format, for a collector that reads files ending in .prom."""
         write_to_textfile(str(file), self.registry)
+
+    def serve(self, port: int) -> None:
+        """Show what is counted at http://HOST:port/metrics, from now on. Raises OSError."""
+        start_http_server(port, registry=self.registry)
 
     def _count(self, run: str, path: str, node: Node, row: NodeRow) -> None:
         names = self._names(run, path, node)

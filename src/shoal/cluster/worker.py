@@ -1,0 +1,268 @@
+"""A worker: executes queued runs, many at once, in one event loop with one engine.
+
+What it does with a run the journal decides: it executes what is `queued` or `interrupted`, and leaves alone
+what is over, waits for a person, or is in other hands. So a run that DBOS hands out twice is executed once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shoal.cluster.carrier import Carrier
+from shoal.cluster.plans import Plans
+from shoal.cluster.queues import Queues
+from shoal.cluster.sweep import Sweep, Swept
+from shoal.errors import ShoalError
+from shoal.journal.journal import (
+    JournalCorrupt,
+    JournalError,
+    RunBusy,
+    RunCancelled,
+    RunLost,
+    RunNotFound,
+    RunRow,
+)
+from shoal.journal.postgres import PostgresJournal
+from shoal.journal.postgres_link import FAULTS
+from shoal.runs.results import RunResult
+from shoal.runs.runner import Runner
+
+PATIENCE_S = 3600.0
+"""How long a run waits for a server that went away; after that it is tried again from outside."""
+_SWEEP_S = 2.0
+_WRITTEN_S = 10.0
+"""How long whoever queued a run may take to write it."""
+_STUCK_S = 10.0
+_STILL_S = 10.0
+"""How long a worker that is stopped waits for what is under way in nodes, after its patience with runs."""
+_AGAIN_S = 2.0
+
+
+Kind = Literal[
+    "ready",
+    "run",
+    "blocked",
+    "lost",
+    "adopted",
+    "given_up",
+    "put_back",
+    "away",
+    "back",
+    "draining",
+    "left",
+]
+"""
+blocked    it cannot be executed here; the text says why
+lost       another process took a run over while this one stood still
+adopted    runs of a dead worker are given to others; given_up: after too many times
+put_back   runs that were in no queue are in one again
+away, back the server does not answer, or answers again
+left       the worker gave up what it had
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something that a worker did."""
+
+    kind: Kind
+    text: str
+    run: str | None = None
+    result: RunResult | None = None
+    seconds: float = 0.0
+
+
+Tell = Callable[[Line], None]
+
+
+class Worker:
+    """Carries runs of some queues from `serve` until it is drained."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        journal: PostgresJournal,
+        queues: Queues,
+        plans: Plans,
+        sweep: Sweep,
+        tell: Tell,
+    ) -> None:
+        self._runner = runner
+        self._journal = journal
+        self._queues = queues
+        self._plans = plans
+        self._sweep = sweep
+        self._tell = tell
+        self._carrier = Carrier(queues, journal.me, self._carry)
+        self._active: dict[str, asyncio.Task[Any]] = {}
+        self._left: dict[str, float] = {}
+        """When we were through with a run whose outcome DBOS may just be writing."""
+        self._blocked: dict[str, str] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_draining = False
+        self._is_away = False
+
+    async def serve(
+        self, names: Sequence[str], drain: Awaitable[object], stop: Awaitable[object], drain_s: float
+    ) -> bool:
+        """Execute runs until told to drain, or to stop at once. Returns whether it was drained in peace."""
+        await self._sweep.prepare()
+        self._carrier.start(names)
+        self._tell(Line("ready", f"takes runs of {', '.join(names)} as process {self._journal.me}"))
+        sweeping = asyncio.create_task(self._keep_sweeping())
+        told, stopping = asyncio.ensure_future(drain), asyncio.ensure_future(stop)
+        await asyncio.wait([told, stopping], return_when=asyncio.FIRST_COMPLETED)
+        self._is_draining = True
+        self._carrier.stop(drain_s + 2 * _STILL_S)
+        draining = asyncio.create_task(self._drain(drain_s))
+        await asyncio.wait([draining, stopping], return_when=asyncio.FIRST_COMPLETED)
+        is_peaceful = not stopping.done()
+        for task in (sweeping, draining, told, stopping):
+            task.cancel()
+        await self._leave()
+        await self._carrier.stopped()
+        return is_peaceful
+
+    # Runs.
+
+    async def _carry(self, run_id: str) -> str:
+        """Called by DBOS, in a task of its own for each run."""
+        if self._is_draining:
+            raise asyncio.CancelledError
+        task = asyncio.current_task()
+        assert task is not None
+        self._active[run_id] = task
+        self._idle.clear()
+        try:
+            status = await self._advance(run_id)
+        except (RunBusy, RunLost) as error:
+            # Others have it. What DBOS has for us of it, if anything, `_free_stuck` gives back.
+            if isinstance(error, RunLost):
+                self._tell(Line("lost", str(error), run_id))
+            raise asyncio.CancelledError from error
+        finally:
+            del self._active[run_id]
+            if not self._active:
+                self._idle.set()
+        self._left[run_id] = time.monotonic()
+        return status
+
+    async def _advance(self, run_id: str) -> str:
+        while True:
+            try:
+                return await self._try(run_id)
+            except (JournalCorrupt, RunLost):
+                raise
+            except JournalError as error:
+                self._notice_away(str(error))
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _try(self, run_id: str) -> str:
+        run = await self._find(run_id)
+        if run is None:
+            self._tell(Line("blocked", "whoever queued it did not write it: it is dropped", run_id))
+            return "nothing"
+        if run.status == "running":
+            raise RunBusy(run_id, "another")
+        if run.status not in {"queued", "interrupted"}:
+            return run.status
+        try:
+            plan = self._plans.of(run)
+        except ShoalError as error:
+            return await self._block(run, str(error))
+        began = time.monotonic()
+        try:
+            result = await self._runner.resume(run_id, plan)
+        except RunCancelled:
+            return "cancelled"
+        self._blocked.pop(run_id, None)
+        self._tell(Line("run", "", run_id, result, time.monotonic() - began))
+        return result.status
+
+    async def _find(self, run_id: str) -> RunRow | None:
+        """A run, which may just be being written."""
+        last = time.monotonic() + _WRITTEN_S
+        while True:
+            try:
+                return await self._journal.run(run_id)
+            except RunNotFound:
+                if time.monotonic() > last:
+                    return None
+                await asyncio.sleep(0.05)
+
+    async def _block(self, run: RunRow, reason: str) -> str:
+        """Say why a run cannot be executed here; it stays queued, and is tried again later."""
+        if run.error != reason:
+            await self._journal.claim(run.id)
+            await self._journal.finish(run.id, "queued", None, reason)
+        if self._blocked.get(run.id) != reason:
+            self._blocked[run.id] = reason
+            self._tell(Line("blocked", reason, run.id))
+        return "blocked"
+
+    # The end.
+
+    async def _drain(self, drain_s: float) -> None:
+        """Let runs finish; then let what is under way in nodes finish, and begin no more."""
+        self._tell(Line("draining", f"takes no more runs, {len(self._active)} are under way"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(drain_s):
+                await self._idle.wait()
+        self._runner.pause()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STILL_S):
+                await self._runner.still()
+
+    async def _leave(self) -> None:
+        """Give up all runs, so that others can go on with them at once."""
+        tasks = dict(self._active)
+        for task in tasks.values():
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks.values())
+        taken = [each.run for each in await self._queues.taken_by(self._journal.me)]
+        await self._queues.hand_over(taken)
+        self._tell(Line("left", f"{len(taken)} runs are left to others"))
+
+    # Upkeep.
+
+    async def _keep_sweeping(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            try:
+                await self._sweep.sweep(self._tell_swept)
+                await self._free_stuck()
+            except (JournalError, *FAULTS) as error:
+                self._notice_away(str(error))
+            else:
+                self._notice_back()
+
+    async def _free_stuck(self) -> None:
+        """Hand over what DBOS believes we have: given up for others, or lost on the way between it and us."""
+        now = time.monotonic()
+        self._left = {run: left for run, left in self._left.items() if now - left < 3 * _STUCK_S}
+        stuck = await self._sweep.stuck(self._journal.me, _STUCK_S)
+        stuck = [run for run in stuck if run not in self._active and run not in self._left]
+        await self._queues.hand_over(stuck)
+
+    def _tell_swept(self, swept: Swept) -> None:
+        shown = ", ".join(swept.runs[:5]) + (
+            f" and {len(swept.runs) - 5} more" if len(swept.runs) > 5 else ""
+        )
+        self._tell(Line(swept.kind, f"{shown}: {swept.message}"))
+
+    def _notice_away(self, message: str) -> None:
+        if not self._is_away:
+            self._is_away = True
+            self._tell(Line("away", message))
+
+    def _notice_back(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            self._tell(Line("back", "the server answers again"))
