@@ -170,12 +170,6 @@ def test_an_expression_has_a_type_and_a_value(text: str, kind: str, value: objec
         ),
         ("'x' != triage.intent", 0, "'triage.intent' is never 'x'. Known: lost_card, other."),
         ("triage.intent in ['other', 'y']", 27, "'triage.intent' is never 'y'. Known: lost_card, other."),
-        (
-            "account.limit < 5000",
-            14,
-            "'<' cannot take float and int. Write whole numbers with a point (1.0), or convert "
-            "with double(...)",
-        ),
         ("account.name && true", 13, "'&&' cannot take str and bool"),
         ("1 + 'a'", 2, "'+' cannot take int and str"),
         ("foo(account.name)", 0, "there is no function 'foo'. Did you mean 'floor'?"),
@@ -189,7 +183,7 @@ def test_an_expression_has_a_type_and_a_value(text: str, kind: str, value: objec
         ("'abc", 0, "the quote is never closed"),
         ("", 0, "the expression ends too early"),
         ("timestamp('2026-01-01T00:00:00Z')", 0, "the expression gives timestamp, which has no type here"),
-        (" + ".join(["age"] * 40), 0, "the expression is nested too deeply. Split it over nodes"),
+        (" - ".join(["age"] * 40), 0, "the expression is nested too deeply. Split it over nodes"),
         (
             "account.cards.all(age, age != '')",
             18,

@@ -96,6 +96,8 @@ class Writer:
         """An expression of the type, as a rule."""
         if self.random.random() < self.slip:
             kind = self.any_kind()
+        if kind == _FLOAT and self.random.random() < 0.2:
+            kind = _INT
         paths = self._paths(kind)
         choice = self.random.random()
         if depth <= 0 or choice < 0.25:

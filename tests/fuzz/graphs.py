@@ -19,16 +19,19 @@ from shoal.agents.engine import Request
 from shoal.agents.manifest import read_workspace
 from shoal.agents.scripted import ScriptedEngine
 from shoal.graphs.files import GraphFiles
-from shoal.graphs.plan import Effect, HumanQuestion, Plan, Tool, walk_nodes
+from shoal.graphs.plan import Effect, HumanQuestion, Plan, Tool
 from shoal.journal import MemoryJournal
+from shoal.runs.interpreter import Progress
 from shoal.runs.results import RunResult
 from shoal.runs.runner import Runner
 from shoal.workspace.types import Record, Type, ValueMismatch, read
 from tests.fuzz.harness import scratch_folder
 from tests.fuzz.writing import AGENTS, SUB_GRAPHS, TYPES, Writer, random_value
 
-_LEGITIMATE = re.compile(r"was not accepted|the budget of|were not accepted|cannot convert string to double")
-"""Reasons for which a run may fail that have nothing to do with types and names: values."""
+_LEGITIMATE = re.compile(
+    r"was not accepted|the budget of|were not accepted|cannot convert string to double|a condition gave null"
+)
+"""Reasons for which a run may fail that have nothing to do with types and names: values, also of `any`."""
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
@@ -124,7 +127,8 @@ async def _run(plan: Plan, dice: Random) -> str | None:
         return {**random_value(dice, request.agent.output), "confidence": dice.random()}
 
     engine = ScriptedEngine({name: answer for name in AGENTS})
-    runner = Runner(engine, MemoryJournal(), backoff_s=lambda _: 0.0)
+    journal = MemoryJournal()
+    runner = Runner(engine, journal, backoff_s=lambda _: 0.0)
     inputs = random_value(dice, plan.input)
     result = await runner.start(plan, inputs)
     for _ in range(40):
@@ -132,19 +136,17 @@ async def _run(plan: Plan, dice: Random) -> str | None:
         if result.status != "waiting" or not waiting:
             break
         path = dice.choice(waiting)
-        await runner.answer(result.run, plan, path, random_value(dice, _asked(plan, path)))
+        asked = _asked(Progress(plan, inputs, await journal.rows(result.run)), path)
+        await runner.answer(result.run, plan, path, random_value(dice, asked))
         result = await runner.resume(result.run, plan)
     return _verdict(plan, result)
 
 
-def _asked(plan: Plan, path: str) -> Type:
-    last = re.sub(r"\[\d+\]|#\d+", "", path).split(".")
-    found = [
-        node.work.answer
-        for node in walk_nodes(plan)
-        if isinstance(node.work, HumanQuestion) and node.name in last
-    ]
-    return found[-1]
+def _asked(progress: Progress, path: str) -> Type:
+    progress.due()
+    instance = progress.find(path)
+    assert instance is not None and isinstance(instance.node.work, HumanQuestion)
+    return instance.node.work.answer
 
 
 def _verdict(plan: Plan, result: RunResult) -> str | None:

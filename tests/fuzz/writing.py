@@ -281,6 +281,8 @@ class Writer:
         """A CEL text that gives a type, mostly."""
         if self.dice.random() < self.slip:
             kind = self.dice.choice(TYPES)
+        if kind == FLOAT and self.dice.random() < 0.2:
+            kind = INT
         if depth < 3 and self.dice.random() < 0.5:
             made = self._operation(kind, depth + 1)
             if made:

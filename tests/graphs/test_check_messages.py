@@ -163,10 +163,8 @@ def test_the_shop_has_no_problems(tmp_path: Path) -> None:
         ),
         (
             "accept: judge.confidence > 0.5",
-            "accept: judge.confidence > 1",
-            "12:30 node 'judge': '>' cannot take float and int. Write whole numbers with a point "
-            "(1.0), or convert "
-            "with double(...)",
+            "accept: judge.confidence > '1'",
+            "12:30 node 'judge': '>' cannot take float and str",
         ),
         (
             "write.text.contains(order.name)",

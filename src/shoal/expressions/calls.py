@@ -10,9 +10,9 @@ from shoal.expressions.facts import proven
 from shoal.expressions.faults import Typed, mismatch, remedy, unknown_function
 from shoal.expressions.kinds import NEVER, NULL, NUMBERS, Kind, Option, has_option, item_of, join, list_of
 from shoal.expressions.lexer import RESERVED, Path
-from shoal.expressions.reading import Facts, Reader, atom, texts_of
+from shoal.expressions.reading import Facts, Reader, as_kind, atom, mapped, texts_of
 from shoal.expressions.tree import Binary, Call, Constant, Items, Name, Select, Syntax, path_of
-from shoal.workspace.types import ANY, BOOL, FLOAT, STR, ListOf, Nullable
+from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, ListOf, Nullable
 
 _SPACES = frozenset(["math", "strings", "optional"])
 
@@ -54,7 +54,7 @@ class Caller(Reader):
         name = f"{node.of.name}.{node.name}" if isinstance(node.of, Name) else node.name
         self._check_pattern(node)
         given = [self.infer(each, facts) for each in node.arguments]
-        kinds = [each.kind for each in given]
+        kinds = _kinds(given)
         kind: Kind | None
         if name in ("math.greatest", "math.least"):
             kind = _extreme(kinds)
@@ -64,6 +64,9 @@ class Caller(Reader):
             kind = None if isinstance(kinds[0], Nullable | Option) or kinds[0] == NULL else Option(kinds[0])
         elif name in functions.FUNCTIONS:
             kind = functions.result(functions.FUNCTIONS[name], kinds)
+            floats = [as_kind(each, FLOAT) for each in given]
+            if kind is None and (kind := functions.result(functions.FUNCTIONS[name], _kinds(floats))):
+                given = floats
         else:
             self.fail(unknown_function(name), node.name_start)
         if kind is None:
@@ -103,6 +106,11 @@ class Caller(Reader):
         given = [self._macro_part(each, node, facts, i) for i, each in enumerate(node.arguments[1:])]
         del self.bound[variable.name]
         kind = self._macro_kind(of, node, given)
+        if node.name == "optMap":
+            return Typed(node, kind, mapped(of.text, lowered, given[0].text))
+        if node.name == "optFlatMap":
+            text = f"[?{of.text}].map({lowered}, {given[0].text})"
+            return Typed(node, kind, f"({text} + [optional.none()])[0]")
         return Typed(node, kind, f"{atom(of)}.{node.name}({lowered}, {texts_of(given)})")
 
     def _macro_part(self, each: Syntax, node: Call, facts: Facts, i: int) -> Typed:
@@ -165,8 +173,10 @@ class Caller(Reader):
                 kind = BOOL
             elif node.name == "orValue" and len(given) == 1 and not isinstance(given[0].kind, Option):
                 kind = join(of.kind.of, given[0].kind, is_inside=True)
+                of, given = as_kind(of, Option(kind or NEVER)), [as_kind(given[0], kind or NEVER)]
             elif node.name == "or" and len(given) == 1 and isinstance(given[0].kind, Option):
                 kind = join(of.kind, given[0].kind)
+                of, given = as_kind(of, kind or NEVER), [as_kind(given[0], kind or NEVER)]
         if kind is None:
             operands = [of, *given] if isinstance(of.kind, Option) else [of]
             self.fail(mismatch(node.name, operands), node.bracket)
@@ -182,13 +192,16 @@ class Caller(Reader):
         return Typed(node, STR, f"{of.text}.format([{texts_of(parts)}])")
 
 
+def _kinds(parts: Sequence[Typed]) -> list[Kind]:
+    return [part.kind for part in parts]
+
+
 def _extreme(kinds: Sequence[Kind]) -> Kind | None:
     if len(kinds) == 1 and isinstance(kinds[0], ListOf):
         kinds = [item_of(kinds[0])]
     if not kinds or any(kind not in (*NUMBERS, ANY) for kind in kinds):
         return None
-    known = {kind for kind in kinds if kind != ANY}
-    return None if len(known) > 1 else ANY if ANY in kinds else known.pop()
+    return ANY if ANY in kinds else FLOAT if FLOAT in kinds else INT
 
 
 def _all_asked(node: Syntax) -> Syntax:

@@ -49,11 +49,12 @@ def mismatch(name: str, operands: Sequence[Typed]) -> str:
     """An operator or function does not take these."""
     kinds = [str(each.kind) for each in operands]
     given = " and ".join(kinds) if len(kinds) == 2 else ", ".join(kinds)
-    return f"'{name}' cannot take {given or 'nothing'}{remedy(operands)}"
+    hint = ". Convert with int(...)" if name == "%" and set(kinds) <= {"int", "float"} else ""
+    return f"'{name}' cannot take {given or 'nothing'}{remedy(operands) or hint}"
 
 
 def remedy(operands: Iterable[Typed]) -> str:
-    """What to write instead of values that may be null, or numbers of two kinds."""
+    """What to write instead of values that may be null."""
     operands = tuple(operands)
     for each in operands:
         path = path_of(each.node)
@@ -71,8 +72,6 @@ def remedy(operands: Iterable[Typed]) -> str:
                 return f". '{written}' may be null: write {written} != null && ..., or ? {default} : ..."
             asked = ".".join(path[:-1]) + ".?" + path[-1]
             return f". '{written}' may be null: write {asked}.orValue({default})"
-    if {"int", "float"} <= {str(each.kind) for each in operands}:
-        return ". Write whole numbers with a point (1.0), or convert with double(...)"
     return ""
 
 

@@ -20,7 +20,7 @@ from shoal.expressions.calls import Caller
 from shoal.expressions.facts import proven
 from shoal.expressions.faults import Typed, mismatch, never, remedy, shown
 from shoal.expressions.kinds import NEVER, NULL, Kind, Option, Words, has_option, item_of, join, list_of
-from shoal.expressions.reading import Facts, atom, has_root_question
+from shoal.expressions.reading import Facts, as_kind, atom, has_root_question
 from shoal.expressions.scope import EVERYTHING, Scope, without_null
 from shoal.expressions.tree import (
     Binary,
@@ -87,6 +87,8 @@ class Inference(Caller):
             self.fail(mismatch(node.sign, [left, right]), node.sign_start)
         if node.sign in ("==", "!=", "in"):
             self._check_words(node, left, right)
+        if kind == FLOAT:
+            left, right = as_kind(left, kind), as_kind(right, kind)
         before = left.text if left.sign == node.sign else atom(left)
         text = f"{before} {node.sign} {atom(right)}"
         return Typed(node, kind, text, node.sign)
@@ -139,6 +141,7 @@ class Inference(Caller):
         if kind is None:
             sentence = f"the two sides of ':' have different types, {yes.kind} and {no.kind}"
             self.fail(sentence + remedy([yes, no]), node.sign_start)
+        yes, no = as_kind(yes, kind), as_kind(no, kind)
         return Typed(node, kind, f"({atom(test)} ? {atom(yes)} : {atom(no)})")
 
     def _items(self, node: Items, facts: Facts) -> Typed:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
-from shoal.workspace.types import ANY, STR, Enum, ListOf, Nullable, Record, Type, plain
+from shoal.expressions.kinds import Only
+from shoal.workspace.types import ANY, FLOAT, INT, STR, Enum, ListOf, Nullable, Record, Type, plain
 
 
 class NoJoin(Exception):
@@ -15,7 +16,8 @@ class NoJoin(Exception):
 def joint_type(kinds: Sequence[Type]) -> Type:
     """The type of a value that has one of these types.
 
-    Records give all their fields; what one of them lacks may be null. Cases of enums are put together.
+    Records give all their fields; what one of them lacks may be null. Cases of enums are put together, and
+    whole numbers are floats where they stand with floats.
 
     Raises:
         NoJoin: say a number and a text.
@@ -36,8 +38,14 @@ def _joined(one: Type, other: Type) -> Type:
             return ListOf(_joined(item, more_items))
         case Record(fields), Record(more_fields):
             return _record({**fields, **more_fields}, Record(fields), Record(more_fields))
+    if isinstance(one, Only):  # what only a null was seen of
+        return other
+    if isinstance(other, Only):
+        return one
     if ANY in (one, other):
         return ANY
+    if (one, other) in ((INT, FLOAT), (FLOAT, INT)):
+        return FLOAT
     if STR in (one, other) and isinstance(one if other == STR else other, Enum):
         return STR
     raise NoJoin(f"{one} and {other}")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from shoal.workspace.types import (
-    _WORD,
     ANY,
     BOOL,
+    CASE,
     FLOAT,
     INT,
     STR,
@@ -93,6 +93,8 @@ def join(one: Kind, other: Kind, *, is_inside: bool = False) -> Kind | None:
         return None if isinstance(there, Option | Only) else nullable(there)
     if is_text(one) and is_text(other):
         return _joined_texts(one, other)
+    if one in NUMBERS and other in NUMBERS:
+        return FLOAT
     return _joined_parts(one, other, is_inside=is_inside)
 
 
@@ -125,7 +127,7 @@ def _joined_texts(one: Kind, other: Kind) -> Kind:
         return Words(cases)
     if isinstance(one, Words):
         cases = (*other.cases, *(case for case in one.cases if case not in other.cases))
-    return Enum(cases) if all(map(_WORD.match, cases)) else STR
+    return Enum(cases) if all(map(CASE.match, cases)) else STR
 
 
 def is_comparable(one: Kind, other: Kind, *, is_inside: bool = False) -> bool:
@@ -136,7 +138,7 @@ def is_comparable(one: Kind, other: Kind, *, is_inside: bool = False) -> bool:
     if NULL in (one, other):
         there = other if one == NULL else one
         return is_inside or isinstance(there, Nullable | Option)
-    if is_text(one) and is_text(other):
+    if (is_text(one) and is_text(other)) or (one in NUMBERS and other in NUMBERS):
         return True
     match one, other:
         case (Nullable(of), Nullable(inner)) | (Option(of), Option(inner)):
@@ -154,7 +156,7 @@ def declared(kind: Kind) -> Type | None:
     """The type as contracts can say it, or None: points in time have none."""
     match kind:
         case Words(cases):
-            return Enum(cases) if len(cases) > 1 and all(map(_WORD.match, cases)) else STR
+            return Enum(cases) if len(cases) > 1 and all(map(CASE.match, cases)) else STR
         case Only():
             return Nullable(ANY) if kind == NULL else ANY if kind == NEVER else None
         case Option(of) | Nullable(of):

@@ -14,7 +14,7 @@ from shoal.expressions.kinds import (
     join,
     list_of,
 )
-from shoal.workspace.types import ANY, BOOL, INT, STR, ListOf, Record
+from shoal.workspace.types import ANY, BOOL, FLOAT, INT, STR, ListOf, Record
 
 
 def unary(sign: str, of: Kind) -> Kind | None:
@@ -57,7 +57,8 @@ def _order(left: Kind, right: Kind) -> Kind | None:
         if one == ANY and (other in (*ORDERED, ANY) or is_text(other)):
             return BOOL
     same = left == right and left in ORDERED
-    return BOOL if same or (is_text(left) and is_text(right)) else None
+    numbers = left in NUMBERS and right in NUMBERS
+    return BOOL if same or numbers or (is_text(left) and is_text(right)) else None
 
 
 def _plus(left: Kind, right: Kind) -> Kind | None:
@@ -82,4 +83,4 @@ def _arithmetic(sign: str, left: Kind, right: Kind) -> Kind | None:
         return left
     if left == ANY and right in (*allowed, ANY):
         return INT if sign == "%" else right
-    return None
+    return FLOAT if left in allowed and right in allowed else None

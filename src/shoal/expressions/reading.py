@@ -14,8 +14,6 @@ from shoal.workspace.types import ANY, FLOAT, INT, ListOf, Nullable, Record, Typ
 
 Facts = frozenset[Path]
 
-_NOT_NULL = "optFlatMap(n, n == null ? optional.none() : optional.of(n))"
-
 
 class Reader:
     """Reads names and fields; operators and functions are read by what is built on it."""
@@ -168,9 +166,27 @@ def atom(part: Typed) -> str:
     return f"({part.text})" if part.sign else part.text
 
 
+def as_kind(part: Typed, kind: Kind) -> Typed:
+    """The piece where a kind is expected: CEL calculates with whole numbers as floats only if it is told."""
+    if (part.kind, kind) == (INT, FLOAT):
+        return part._replace(kind=kind, text=f"double({part.text})", sign="")
+    if (part.kind, kind) == (Option(INT), Option(FLOAT)):
+        return part._replace(kind=kind, text=mapped(part.text, "n", "double(n)"), sign="")
+    return part
+
+
 def texts_of(parts: Sequence[Typed]) -> str:
     """Several texts, with commas."""
     return ", ".join(part.text for part in parts)
+
+
+def mapped(option: str, name: str, value: str) -> str:
+    """The optional of a value made of what an optional holds: `optMap`, which is not used itself.
+
+    Behind an `exists` or `all` that ended before the last item, the variable of an `optMap` holds that item
+    (cel-expr-python 0.1.3).
+    """
+    return f"[?{option}].map({name}, {value})[?0]"
 
 
 def _member(text: str, name: str, mark: str = "") -> str:
@@ -186,9 +202,9 @@ def _as_option(text: str) -> str:
 def _asked(text: str, kind: Kind) -> str:
     """An optional of CEL in which null counts as absent and floats are floats."""
     if isinstance(kind, Nullable) or kind == ANY:
-        text = f"{text}.{_NOT_NULL}"
+        text = f"[?{text}].filter(n, n != null)[?0]"
     there = kind.of if isinstance(kind, Nullable) else kind
-    return f"{text}.optMap(n, double(n))" if there == FLOAT else text
+    return mapped(text, "n", "double(n)") if there == FLOAT else text
 
 
 def has_root_question(node: Syntax) -> bool:

@@ -29,6 +29,8 @@ class Source:
     type: Type
     gives: str
     """The subject of a sentence on its fields: `agent 'slots' gives`."""
+    is_known: bool = True
+    """False where a fault hides the type, which is `any` then: nothing more is told because of that."""
 
 
 class _Everything(frozenset[Path]):

@@ -22,7 +22,7 @@ from shoal.expressions.tree import (
     Unary,
 )
 
-MAX_LENGTH = 10_000
+MAX_LENGTH = 20_000
 """Of an expression, in characters."""
 
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
@@ -38,6 +38,9 @@ _LEVELS: tuple[frozenset[str], ...] = (
     frozenset(["+", "-"]),
     frozenset(["*", "/", "%"]),
 )
+_LAST_LOGICAL = 1
+_LONG_SUM = 24
+"""Of more CEL says that it is nested too deeply."""
 
 
 @functools.lru_cache(maxsize=2048)
@@ -55,8 +58,8 @@ def parse(text: str) -> Syntax | tuple[str, int]:
 
 def _odd_character(text: str) -> tuple[str, int] | None:
     if len(text) > MAX_LENGTH:
-        length = f"{len(text):,}".replace(",", " ")
-        return f"the expression has {length} characters, 10 000 are allowed. Split it over nodes", MAX_LENGTH
+        length = f"{len(text):,} characters, more than {MAX_LENGTH:,}"
+        return f"the expression has {length}. Split it over nodes", MAX_LENGTH
     for offset, char in enumerate(text) if not text.isprintable() else ():
         if _ODD.match(char) or "\ud800" <= char <= "\udfff":
             return f"the character U+{ord(char):04X} cannot stand in an expression. Delete it", offset
@@ -124,13 +127,13 @@ class _Parser:
     def _binary(self, level: int) -> Syntax:
         if level == len(_LEVELS):
             return self._unary()
-        left = self._binary(level + 1)
+        parts, signs = [self._binary(level + 1)], []
         while self.words[self.at] in _LEVELS[level]:
-            sign = self.tokens[self.at]
+            signs.append(self.tokens[self.at])
             self.at += 1
-            right = self._binary(level + 1)
-            left = Binary(left.start, right.end, sign.text, sign.start, left, right)
-        return left
+            parts.append(self._binary(level + 1))
+        is_sum = len(signs) >= _LONG_SUM and {sign.text for sign in signs} == {"+"}
+        return _balanced(parts, signs) if level <= _LAST_LOGICAL or is_sum else _from_left(parts, signs)
 
     def _unary(self) -> Syntax:
         word = self.words[self.at]
@@ -262,6 +265,22 @@ class _Parser:
         if is_float and number == float("inf"):
             raise ExpressionError(f"'{sign}{token.text}' is too large", token.start)
         return Constant(token.start, token.end, "float" if is_float else "int", sign + token.text)
+
+
+def _from_left(parts: list[Syntax], signs: list[Token]) -> Syntax:
+    left = parts[0]
+    for sign, right in zip(signs, parts[1:], strict=True):
+        left = Binary(left.start, right.end, sign.text, sign.start, left, right)
+    return left
+
+
+def _balanced(parts: list[Syntax], signs: list[Token]) -> Syntax:
+    """A chain of hundreds, from the middle, so that it is not as deep as it is long."""
+    if not signs:
+        return parts[0]
+    half = len(signs) // 2
+    left, right = _balanced(parts[: half + 1], signs[:half]), _balanced(parts[half + 1 :], signs[half + 1 :])
+    return Binary(left.start, right.end, signs[half].text, signs[half].start, left, right)
 
 
 def _text(token: Token) -> Constant:

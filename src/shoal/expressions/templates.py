@@ -14,7 +14,7 @@ from shoal.errors import suggest
 from shoal.expressions.compiled import Compiled, Read, compile_expression
 from shoal.expressions.lexer import tokens_from
 from shoal.expressions.scope import ExpressionError, Scope, without_null
-from shoal.expressions.values import Constant, Items, Text, common_type, fitted, literal_type
+from shoal.expressions.values import Constant, Items, Text, common_type, fitted, literal, widened
 from shoal.workspace.types import (
     FLOAT,
     STR,
@@ -185,8 +185,8 @@ def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, w
 def _list(where: Where, value: list[Any], of: Type | None, scope: Scope, what: str) -> Items:
     item = of.item if isinstance(of, ListOf) else None
     parts = [compile_value((*where, i), each, item, scope, f"{what}[{i}]") for i, each in enumerate(value)]
-    kind = item or common_type([part.type for part in parts]) or literal_type(None)
-    return Items(ListOf(kind), parts)
+    kind = item or common_type([part.type for part in parts])
+    return Items(ListOf(kind), parts if item else [widened(part, kind) for part in parts])
 
 
 def _mapping(where: Where, value: dict[str, Any], of: Type | None, scope: Scope, what: str) -> Items:
@@ -210,7 +210,7 @@ def _has_template(value: Any) -> bool:
 
 def _constant(where: Where, value: Any, target: Type | None, scope: Scope, what: str) -> Constant:
     if target is None:
-        return Constant(value, literal_type(value))
+        return literal(value)
     try:
         return Constant(read(target, value, what), target)
     except ValueMismatch as err:

@@ -10,6 +10,8 @@ from typing import Any
 from shoal.expressions.compiled import Cel, Compiled, Read
 from shoal.expressions.expression import Expression, ExpressionFailed
 from shoal.expressions.expression import Scope as Values
+from shoal.expressions.joins import NoJoin, joint_type
+from shoal.expressions.kinds import NEVER, declared
 from shoal.expressions.tokens import Path
 from shoal.workspace.types import (
     ANY,
@@ -164,6 +166,11 @@ def fitted(value: Compiled, target: Type) -> Compiled:
     return Fitted(value, target, is_loose) if needs else value
 
 
+def widened(value: Compiled, target: Type) -> Compiled:
+    """The value in a type that holds the values of several."""
+    return value if value.type == target else Fitted(value, target)
+
+
 def _is_loose(target: Type, source: Type) -> bool:
     """Whether `any` is given where a contract says more."""
     match plain(target), plain(source):
@@ -190,9 +197,9 @@ def _has_record(kind: Type) -> bool:
 
 
 def trimmed(kind: Type, value: Any) -> Any:
-    """The value with the fields of its type and no others; those it lacks are null."""
+    """The value with the fields of its type and no others, those it lacks null, and floats as such."""
     if isinstance(kind, Scalar):
-        return value
+        return float(value) if kind.name == "float" and type(value) is int else value
     match kind:
         case Nullable(of):
             return None if value is None else trimmed(of, value)
@@ -212,13 +219,22 @@ def shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def common_type(kinds: Sequence[Type]) -> Type | None:
-    """The one type of several values, if they have one."""
-    return kinds[0] if kinds and all(kind == kinds[0] for kind in kinds) else None
+def common_type(kinds: Sequence[Type]) -> Type:
+    """The one type that several values have, `any` where there is none."""
+    try:
+        return joint_type(kinds) if kinds else ANY
+    except NoJoin:
+        return ANY
 
 
-def literal_type(value: object) -> Type:
-    """The type of a value as written in YAML."""
+def literal(value: Any) -> Constant:
+    """A value as written in YAML, with its type."""
+    kind = declared(_literal_type(value))
+    assert kind is not None, "whatever YAML holds has a type"
+    return Constant(trimmed(kind, value), kind)
+
+
+def _literal_type(value: object) -> Type:
     match value:
         case bool():
             return BOOL
@@ -229,10 +245,10 @@ def literal_type(value: object) -> Type:
         case str():
             return STR
         case list():
-            return ListOf(common_type(list(map(literal_type, value))) or ANY)
+            return ListOf(common_type(list(map(_literal_type, value))))
         case dict():
-            return Record({name: literal_type(each) for name, each in value.items()})
-    return Nullable(ANY)
+            return Record({name: _literal_type(each) for name, each in value.items()})
+    return Nullable(NEVER)  # type: ignore[arg-type]  # beside values of a type, null is one of these or null
 
 
 def source_type(kind: Type) -> Type:

@@ -104,7 +104,7 @@ class BlockReader:
 
     def _nodes(self, readers: Mapping[str, StepReader], around: Around) -> tuple[dict[str, Node], Around]:
         """The nodes in an order in which they can run, and what stands around the output."""
-        unknown = {name: Source(ANY, f"node '{name}' gives") for name in self.entries}
+        unknown = {name: Source(ANY, f"node '{name}' gives", is_known=False) for name in self.entries}
         shallow = {name: source for name, reader in readers.items() if (source := reader.source())}
         around = replace(around, sources={**around.sources, **unknown, **shallow})
         nodes: dict[str, Node] = {}

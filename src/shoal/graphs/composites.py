@@ -11,11 +11,11 @@ from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.errors import suggest
 from shoal.expressions.compiled import Compiled, Read
 from shoal.expressions.joins import NoJoin, joint_type
-from shoal.expressions.kinds import NEVER
+from shoal.expressions.kinds import NEVER, declared, join
 from shoal.expressions.scope import Source, without_null
 from shoal.expressions.templates import is_template, is_whole, remedy
 from shoal.expressions.tokens import RESERVED, Path
-from shoal.expressions.values import source_type
+from shoal.expressions.values import paths_of, source_type, widened
 from shoal.graphs.model import StepEntry
 from shoal.graphs.plan import (
     AgentCall,
@@ -87,7 +87,7 @@ def _switch(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
     subject = _given(reader, "switch", entry.switch, around)
     path = subject.reference.path if isinstance(subject, Read) else None
     if subject is not None:
-        _check_cases(reader, subject.type, path, around)
+        _check_cases(reader, subject, path, around)
     cases = {
         name: reader.inner(("cases", name), case).compile(_where_it_is(around, path, name))
         for name, case in (entry.cases or {}).items()
@@ -116,16 +116,18 @@ def _where_it_is(around: Around, path: Path | None, word: str) -> Around:
     return replace(around, truths=Truths(around.truths.facts, cases))
 
 
-def _check_cases(reader: StepReader, kind: Type, path: Path | None, around: Around) -> None:
+def _check_cases(reader: StepReader, subject: Compiled, path: Path | None, around: Around) -> None:
     """Whether the cases are values that the subject has, and all of them."""
     where, given = reader.where, reader.entry.cases or {}
-    kind = plain(kind)
+    kind = plain(subject.type)
+    if kind == ANY and not all(around.sources[path[0]].is_known for path in paths_of(subject)):
+        return
     words: tuple[str, ...] | None = None
     if kind == BOOL:
         words = words_at(path, around.truths, ("true", "false"))
     elif isinstance(kind, Enum):
         words = words_at(path, around.truths, kind.cases)
-    elif kind not in (STR, INT):
+    elif kind not in (STR, INT, ANY):
         hint = remedy_for_switch(kind)
         message = f"`switch` of node '{reader.name}' is {kind}, expected an enum, str, int or bool{hint}"
         reader.fault((*where, "switch"), message)
@@ -166,11 +168,13 @@ def _map(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
         return None  # which was reported
     each = _given(reader, "each", entry.each, around)
     kind = plain(each.type) if each else ANY
-    if each is not None and not isinstance(kind, ListOf):
+    if each is not None and not isinstance(kind, ListOf) and kind != ANY:
         hint = remedy(each).replace("''", "[]") if isinstance(kind, Nullable) else ""
         message = f"`each` of node '{reader.name}' is {kind}, expected a list"
         reader.fault((*where, "each"), message + hint.replace("${", "").replace("}", ""))
-    elif isinstance(entry.each, list) and kind == ListOf(ANY) and entry.each:
+    elif (
+        isinstance(entry.each, list) and kind == ListOf(ANY) and any(each is not None for each in entry.each)
+    ):
         message = f"the items in `each` of node '{reader.name}' have different types"
         reader.fault((*where, "each"), f"{message}. Let them have one")
     item = entry.as_ or "item"
@@ -206,6 +210,14 @@ def _repeat(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
     if body is None:
         return None
     before = start.type if start else without_null(last.type) if last else body.type
+    if last and (wider := _wider(before, body.type)) and reader.kit.guesses < _MOST_GUESSES:
+        last = replace(last, type=wider if start else Nullable(wider))
+        inside = replace(around, sources={**around.sources, reader.name: last})
+        body = reader.inner(("repeat",), entry.repeat, is_again=True).compile(inside)
+        if body is None:
+            reader.has_faults = True
+            return None
+        before, start = wider, widened(start, wider) if start else None
     if not accepts(before, body.type):
         what = f"`start` of node '{reader.name}'" if start else f"the first round of node '{reader.name}'"
         message = f"{what} is {before}, but the rounds give {body.type}"
@@ -218,6 +230,12 @@ def _repeat(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
     return Repeat(body=body.node, until=until, at_most=entry.at_most, start=start), body.type
 
 
+def _wider(before: Type, after: Type) -> Type | None:
+    """What the rounds give if they begin with whole numbers and go on with floats."""
+    joint = None if accepts(before, after) else join(before, after)
+    return declared(joint) if joint else None
+
+
 def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Compiled | None, Source | None]:
     """`start`, and what the body reads as the last round's output."""
     known = reader.inner(("repeat",), body).source()
@@ -225,7 +243,7 @@ def _last_round(reader: StepReader, body: StepEntry, around: Around) -> tuple[Co
     gives = "the last round gave"
     if "start" not in reader.entry_keys():
         reads_it = reader.name in set().union(*links_of_step(body))
-        if kind is None and reads_it and reader.kit.quiet < _MOST_GUESSES:
+        if kind is None and reads_it and reader.kit.guesses < _MOST_GUESSES:
             kind = _first_round(reader, body, around)
         if kind is None and reads_it:
             message = f"node '{reader.name}' reads its last round, whose type is not known before the first"

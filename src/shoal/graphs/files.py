@@ -25,7 +25,7 @@ from shoal.graphs.plan import AgentCall, Block, Plan, Tool, ToolCall, walk_nodes
 from shoal.graphs.readers import Around, Kit
 from shoal.graphs.workers import Known, Signature
 from shoal.workspace.schema import entry, problems_of, record_at
-from shoal.workspace.types import ANY, Record, accepts
+from shoal.workspace.types import ANY, Record, Type, TypeSyntaxError, accepts, parse_type
 from shoal.workspace.yaml import Document, Where, read_yaml
 
 MAX_NODES = 500
@@ -52,6 +52,7 @@ class _File:
     entries: Mapping[str, NodeEntry]
     calls: tuple[Call, ...]
     input: Record
+    has_good_input: bool
     problems: list[Problem]
     block: Block | None = None
     is_begun: bool = False
@@ -227,7 +228,8 @@ class GraphFiles:
             promises=file.promises,
         )
         is_read = isinstance(data.get("input", {}), dict)
-        given = Source(source_type(file.input) if is_read else ANY, "the input of the graph has")
+        kind = source_type(file.input) if is_read else ANY
+        given = Source(kind, "the input of the graph has", is_known=file.has_good_input)
         output = data.get("output")
         budget = budget_of(entry(file.document, "budget", BudgetEntry)) if "budget" in data else None
         block = BlockReader(kit, (), file.entries).compile(
@@ -315,6 +317,7 @@ def _read_file(document: Document, called: str | None) -> _File:
         entries=entries,
         calls=calls,
         input=fields,
+        has_good_input=not faults and isinstance(data.get("input", {}), dict),
         problems=[*problems, *faults],
     )
 
@@ -337,7 +340,14 @@ def _input(document: Document) -> tuple[Record, list[Problem]]:
     if not isinstance(given, dict):
         return Record({}), []
     record, problems = record_at(document, ("input",), given)
-    return record or Record(dict.fromkeys(given, ANY)), problems
+    return record or Record({name: _type_or_any(kind) for name, kind in given.items()}), problems
+
+
+def _type_or_any(written: object) -> Type:
+    try:
+        return parse_type(written)
+    except TypeSyntaxError:
+        return ANY
 
 
 def _calls(where: Where, step: StepEntry) -> Iterator[Call]:

@@ -36,6 +36,7 @@ from shoal.graphs.plan import (
     bodies,
 )
 from shoal.graphs.readers import Around, Reader
+from shoal.graphs.texts import links_of_step
 from shoal.graphs.workers import (
     YES,
     Signature,
@@ -65,11 +66,13 @@ class Made:
 class StepReader(Reader):
     """Reads one step; problems go to the kit."""
 
-    def inner(self, keys: tuple[str, ...], entry: StepEntry, *, is_quiet: bool = False) -> StepReader:
+    def inner(
+        self, keys: tuple[str, ...], entry: StepEntry, *, is_quiet: bool = False, is_again: bool = False
+    ) -> StepReader:
         """The reader of a step inside this one, which bears the same name; a quiet one reports nothing."""
-        kit = self.kit
+        kit = replace(self.kit, guesses=self.kit.guesses + 1) if is_quiet or is_again else self.kit
         if is_quiet:
-            kit = replace(kit, report=lambda problem: None, promises=[], quiet=kit.quiet + 1)
+            kit = replace(kit, report=lambda problem: None, promises=[])
         return StepReader(kit, (*self.where, *keys), self.name, entry)
 
     # -- who does the work --------------------------------------------------------------------------------
@@ -209,11 +212,13 @@ class StepReader(Reader):
 
     def _inside(self, around: Around) -> Around:
         """What the steps inside may read: what this one needs has run by then."""
-        return replace(around, skippable=around.skippable - self.needed)
+        return replace(around, skippable=around.skippable - links_of_step(self.entry)[0])
 
     def _leaf(self, kind: str, around: Around) -> Made | None:
         worker = self.worker(kind)
+        num_faults = self.num_faults
         inputs = self._inputs(worker, around)
+        self.has_faulty_inputs = self.num_faults > num_faults
         output = worker.output
         work: Work
         if isinstance(worker.work, Agent):
@@ -311,7 +316,7 @@ class StepReader(Reader):
             what = f"input '{name}' of {worker.subject}"
             if compiled := self.value(where, value, fields.get(name), around, what):
                 inputs[name] = compiled
-        missing = [name for name in fields if name in worker.required and name not in self.entry.with_]
+        missing = [name for name in _lacking(fields, self.entry.with_) if name in worker.required]
         if missing:
             named = ", ".join(f"'{name}' ({fields[name]})" for name in missing)
             where = (*self.where, "with") if self.entry.with_ else self.where
@@ -342,7 +347,7 @@ class StepReader(Reader):
                 (*where, name), value, fields[name], around, f"output '{name}' of {subject}"
             ):
                 parts[name] = compiled
-        lacking = [name for name in fields if name not in given and name not in parts]
+        lacking = [name for name in _lacking(fields, given) if name not in parts]
         if lacking:
             named = ", ".join(f"'{name}' ({fields[name]})" for name in lacking)
             self.fault(where, f"the fallback of node '{self.name}' lacks {named}. Add it", at_key=True)
@@ -355,6 +360,12 @@ def _always_given(worker: Worker) -> Iterable[str]:
     if isinstance(worker.work, Tool):
         return [name for name in fields if name in worker.work.required]
     return fields
+
+
+def _lacking(fields: Iterable[str], given: Iterable[str]) -> list[str]:
+    """Fields that are not given, and were not meant by a misspelt name, which is told of already."""
+    meant = {suggest(name, fields) for name in {*given}.difference(fields)}
+    return [name for name in fields if name not in given and f"Did you mean '{name}'?" not in meant]
 
 
 def _has_default(name: str, kind: Type) -> bool:

@@ -25,7 +25,11 @@ def compile_escalation(
     where = (*reader.where, "escalate")
     when = reader.condition((*where, "when"), "escalate.when", entry.when, with_own)
     step = entry.to if isinstance(entry.to, StepEntry) else _same_question(reader, entry.to)
-    made = None if step is None else reader.inner(("escalate", "to"), step).compile(around)
+    other = None if step is None else reader.inner(("escalate", "to"), step)
+    if other is not None and reader.has_faulty_inputs and isinstance(entry.to, str):
+        other.worker("agent")  # its name alone: what is wrong with the `with` of both was told
+        return None
+    made = None if other is None else other.compile(around)
     if made is None or when is None:
         reader.has_faults = True
         return None

@@ -28,8 +28,8 @@ class Kit:
     graph: str
     known: Known
     report: Callable[[Problem], None]
-    quiet: int = 0
-    """How many readers around it report nothing, because they only find out a type."""
+    guesses: int = 0
+    """How many readers around it look at the same twice, to find out a type."""
     promises: list[tuple[Where, str, Record]] = field(default_factory=list)
     """Fallbacks that say what a graph gives which leads back to itself: place, graph, type."""
 
@@ -71,7 +71,10 @@ class Reader:
         self.name = name
         """Its own name: that of the node it belongs to."""
         self.entry = entry
+        self.num_faults = 0
+        """What was reported of this step itself."""
         self.has_faults = False
+        self.has_faulty_inputs = False
         self.has_faulty_when = False
         self.when: Compiled | None = None
         self.truths = Truths()
@@ -79,6 +82,7 @@ class Reader:
 
     def fault(self, where: Where, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
         """Report a problem of this step."""
+        self.num_faults += 1
         self.has_faults = True
         self.kit.fault(where, message, at_key=at_key, offset=offset)
 

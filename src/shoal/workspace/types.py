@@ -20,7 +20,8 @@ from typing import Any, Literal, TypeAlias
 
 ScalarName = Literal["str", "int", "float", "bool", "any"]
 _SCALARS: tuple[ScalarName, ...] = ("str", "int", "float", "bool", "any")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+CASE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+"""What can be a case of an enum."""
 _FIELD = re.compile(r"[a-z_][a-z0-9_]*\Z")
 MAX_DEPTH = 64
 """Of types and of values that may be anything."""
@@ -147,7 +148,7 @@ def parse_record(source: Mapping[str, object]) -> Record:
 def _parse_enum(text: str) -> Enum:
     cases = tuple(case.strip() for case in text[5:-1].split(","))
     for case in cases:
-        if not _WORD.match(case):
+        if not CASE.match(case):
             raise TypeSyntaxError(
                 f"'{case}' cannot be a case of {text}. Cases are words of letters, digits, _ and -"
             )
