@@ -60,6 +60,23 @@ def test_a_name_that_is_no_input_is_named_with_its_place() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("prompt", "problem"),
+    [
+        ("a\n{% if x %}\nb\n", "2:1 '{% if %}' is never closed. Write {% endif %} behind what belongs to it"),
+        (
+            "{% set y = x %}\n{% for a in x %}\n{% if a %}{% else %}{% endif %}\nb",
+            "2:1 '{% for %}' is never closed. Write {% endfor %} behind what belongs to it",
+        ),
+        ("a\n{{ x\nb {{ x }}\n", "2:1 '{{' is not closed with '}}'"),
+        ("a\n{% if x\nb {% endif %}\n", "2:1 '{%' is not closed with '%}'"),
+        ("{% if x\n  == %}{% endif %}\n", "2:1 this is not a template: unexpected 'end of statement block'"),
+    ],
+)
+def test_what_is_never_closed_is_told_where_it_opens(prompt: str, problem: str) -> None:
+    assert [str(each) for each in check_prompt(prompt, ["x"], "p")] == [f"p:{problem}"]
+
+
 def test_variables_of_the_prompt_itself_are_known() -> None:
     assert (
         check_prompt("{% set a = x %}{% for b in x %}{{ a }}{{ b }}{{ loop.index }}{% endfor %}", ["x"], "p")
@@ -78,7 +95,8 @@ def test_variables_of_the_prompt_itself_are_known() -> None:
         ("{% macro f() %}{% endmacro %}", "cannot use 'macro'"),
         ("{% include 'a' %}", "cannot use 'include'"),
         ("{% for a in x recursive %}{{ loop(x) }}{% endfor %}", "cannot call 'loop'"),
-        ("{{ x }", "this is not a template"),
+        ("{{ x }", "'{{' is not closed with '}}'"),
+        ("{{ x | }}", "this is not a template"),
         ("{{ x is callable }}", "'callable' is not a test of prompts"),
         ("{{ " + "(" * 900 + "x" + ")" * 900 + " }}", "nested deeper than 30"),
         ("{% if x %}" * 31 + "{% endif %}" * 31, "nested deeper than 30"),

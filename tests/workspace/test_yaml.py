@@ -173,10 +173,79 @@ def test_places_of_keys_values_and_characters() -> None:
     assert str(document.problem(("a", "missing"), "oh")) == "f.yaml:1:1 oh"
 
 
-def test_a_character_inside_an_escaped_or_folded_text_has_the_place_of_the_text() -> None:
-    document = parse_yaml(b'a: "x\\ty"\nb: >\n  one\n  two\n', "f.yaml")
-    assert str(document.problem(("a",), "oh", offset=2)) == "f.yaml:1:4 oh"
-    assert str(document.problem(("b",), "oh", offset=2)) == "f.yaml:2:4 oh"
+_LONG = """\
+a: "x\\ty\\x41 \\
+   z"
+b: >-
+  one ${two}
+
+    three
+c: |2  # comment
+
+   four
+d: 'it''s
+  five'
+e: six
+  seven
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "word", "place"),
+    [
+        ("a", "y", "1:8"),
+        ("a", "A", "1:9"),
+        ("a", "z", "2:4"),
+        ("b", "one", "4:3"),
+        ("b", "two", "4:9"),
+        ("b", "three", "6:5"),
+        ("c", "four", "9:4"),
+        ("d", "s five", "10:9"),
+        ("d", "five", "11:3"),
+        ("e", "seven", "13:3"),
+    ],
+)
+def test_a_character_has_its_place_however_the_text_is_written(key: str, word: str, place: str) -> None:
+    document = parse_yaml(_LONG.encode(), "f.yaml")
+    offset = document.data[key].index(word)
+    assert str(document.problem((key,), "oh", offset=offset)) == f"f.yaml:{place} oh"
+
+
+def test_a_block_stands_where_its_text_begins() -> None:
+    document = parse_yaml(_LONG.encode(), "f.yaml")
+    assert [document.marks[key,].value for key in "abcde"] == [(1, 4), (4, 3), (9, 4), (10, 4), (12, 4)]
+    end = len(document.data["b"])
+    assert str(document.problem(("b",), "oh", offset=end)) == "f.yaml:6:10 oh"
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ('a: "b\nc: "d"\n', "1:4 the quote is never closed"),
+        ("a: 'b\nc: d\ne: 'f'\n", "1:4 the quote is never closed"),
+        ('a: {b: "c, d: e}\nf: {g: "${h}"}\n', "1:8 the quote is never closed"),
+        ('a:\n  - "b\n  - "c"\n', "2:5 the quote is never closed"),
+        ('a: b\n"c:\n  d: "e"\n', "2:1 the quote is never closed"),
+        ("a:\n  b\n    c: d\n", "2:3 a ':' is missing after this key"),
+        ("a:\n  b:c\n  d: e\n", "2:3 a space is missing after ':', or a text with ':' needs quotes"),
+        (
+            "a: b c\n  d: e\n",
+            "2:4 ': ' cannot stand here. Put the text in quotes, or mend the indentation",
+        ),
+        ("a: {b: c d: e}", "1:11 ': ' cannot stand here. Put the text in quotes, or a comma before the key"),
+        (
+            "a: {b: c}}\nd: e",
+            "1:10 nothing is open that this } could close. Delete it, or put the text in quotes",
+        ),
+        (
+            "a: {b: 'c' d: e}",
+            "1:12 nothing may follow the closing quote. Put the whole text in other quotes, or a comma "
+            "behind the quote",
+        ),
+    ],
+)
+def test_a_slip_is_told_where_it_was_made(source: str, problem: str) -> None:
+    assert problems(source) == [f"f.yaml:{problem}"]
 
 
 def test_a_missing_file_and_a_folder_are_one_problem(tmp_path: Path) -> None:

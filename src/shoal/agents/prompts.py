@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Template, TemplateSyntaxError, nodes
 
 from shoal.agents.prompt_fields import unknown_fields
+from shoal.agents.prompt_syntax import syntax_fault
 from shoal.agents.sandbox import (
     FILTERS,
     MAX_CHARS,
@@ -88,7 +89,8 @@ def check_prompt(source: str, names: Mapping[str, Type] | Iterable[str], file: s
         if not found:
             sandbox().compile(tree)  # it finds unknown tests, and blocks too deep for Python
     except TemplateSyntaxError as error:
-        return [Problem(file, error.lineno, 1, f"this is not a template: {error.message}")]
+        line, message = syntax_fault(source, error, sandbox())
+        return [Problem(file, line, 1, message)]
     except (RecursionError, MemoryError, SyntaxError):
         return [Problem(file, 1, 1, _TOO_DEEP)]
     lines = source.splitlines() or [""]

@@ -10,6 +10,7 @@ The grammar is libyaml's, read event by event, so that what is refused is refuse
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 
 from shoal.errors import InvalidFiles, Problem
 from shoal.workspace.faults import ALIAS, ANCHOR, DIRECTIVE, TAB, TAG, explain
+from shoal.workspace.places import Written
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
@@ -51,6 +53,8 @@ class Mark(NamedTuple):
     value: tuple[int, int]
     text: tuple[int, int] | None = None
     """Of the first character of a scalar that is written on one line without escapes."""
+    written: Written | None = None
+    """Of any other scalar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,15 @@ class Document:
         line, column = mark.key if at_key else mark.value
         if offset is not None and mark.text:
             line, column = mark.text[0], mark.text[1] + offset
+        elif offset is not None and mark.written:
+            line, column = mark.written.place(_text_of(self.source), self._value(found), offset)
         return Problem(self.file, line, column, message, is_warning)
+
+    def _value(self, where: Where) -> str:
+        value: Any = self.data
+        for step in where:
+            value = value[step]
+        return str(value)
 
 
 def read_yaml(path: Path, file: str) -> Document:
@@ -138,6 +150,12 @@ def _decode(source: bytes, file: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+@functools.lru_cache(maxsize=2)
+def _text_of(source: bytes) -> str:
+    """The text of a file that was read before."""
+    return _decode(source, "")
+
+
 def _place(text: str, index: int) -> tuple[int, int]:
     return text.count("\n", 0, index) + 1, index - (text.rfind("\n", 0, index) + 1) + 1
 
@@ -156,6 +174,8 @@ class _Reader:
         self.marks: dict[Where, Mark] = {}
         self.problems: list[Problem] = []
         self._events: Iterator[Any] = iter(())
+        self._last: Any = None
+        """The last scalar."""
         self._without_texts = list(text) if "\t" in text else []
         """The file with its quoted texts and blocks crossed out: where tabs must not stand."""
 
@@ -202,7 +222,7 @@ class _Reader:
             while (event := parser.get_event()) is not None:
                 yield event
         except MarkedYAMLError as err:
-            raise _Refused(Problem(self.file, *explain(err, self.text))) from None
+            raise _Refused(Problem(self.file, *explain(err, self.text, self._last))) from None
 
     def _refuse(self, event: Any, message: str) -> _Refused:
         return _Refused(Problem(self.file, *_position(event), message))
@@ -219,12 +239,22 @@ class _Reader:
         if len(self.marks) >= MAX_VALUES:
             raise self._refuse(event, f"the file holds more than {MAX_VALUES:,} values. Split it")
         if kind == "ScalarEvent":
-            # The parser puts a value that is not there before whatever comes next.
-            place = _position(event) if event.value or event.style else key
-            self.marks[where] = Mark(key, place, self._text_place(event))
+            self.marks[where] = self._mark(event, key)
             return event.value if event.style else _scalar(event.value)
         self.marks[where] = Mark(key, _position(event))
         return self._list(where) if kind == "SequenceStartEvent" else self._mapping(where)
+
+    def _mark(self, event: Any, key: tuple[int, int]) -> Mark:
+        text = self._text_place(event)
+        if not event.value and not event.style:
+            return Mark(key, key)  # the parser puts what is not there before whatever comes next
+        if text is not None:
+            return Mark(key, _position(event), text)
+        start = event.start_mark
+        written = Written(start.index, event.end_mark.index, start.line + 1, event.style)
+        is_block = event.style in ("|", ">")
+        place = written.place(self.text, event.value, 0) if is_block else _position(event)
+        return Mark(key, place, written=written)
 
     def _list(self, where: Where) -> list[Any]:
         items: list[Any] = []
@@ -261,6 +291,7 @@ class _Reader:
         return str(event.value)
 
     def _text_place(self, event: Any) -> tuple[int, int] | None:
+        self._last = event
         start, end = event.start_mark, event.end_mark
         if self._without_texts:
             self._cross_out(start.index, end.index, is_plain=not event.style)
