@@ -1,8 +1,8 @@
-"""Async tests here run on asyncio, through anyio's plugin; one PostgreSQL server serves them all."""
+"""Async tests here run on asyncio, through anyio's plugin."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -16,14 +16,6 @@ from tests.journal.server import PostgresServer
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
-    made = PostgresServer()
-    made.start()
-    yield made
-    made.remove()
 
 
 @pytest.fixture

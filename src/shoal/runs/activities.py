@@ -10,6 +10,7 @@ from typing import Any
 from shoal.expressions.expression import Expression, ExpressionFailed, Scope
 from shoal.expressions.values import trimmed
 from shoal.graphs.plan import GraphCall, Inline, Map, Node, Repeat, Switch, Vote
+from shoal.journal.failpoints import failpoint
 from shoal.runs.budgets import Limit
 from shoal.runs.frames import Activity, Frame, Inside, Instance, Result
 from shoal.runs.votes import winner
@@ -27,7 +28,9 @@ def begin(instance: Instance) -> Activity:
         case Inline(block=block):
             return Frame(block, dict(scope), f"{prefix}.", instance, inside)
         case Switch() as switch:
+            failpoint("router_decision.before")
             word, case = _chosen(switch, scope)
+            failpoint("router_decision.after")
             return Single(case, f"{prefix}.{word}", scope, instance, inside)
         case Map() as work:
             return Items(work, prefix, instance, inside)
@@ -146,6 +149,7 @@ class Items(Activity):
             return found
         for index in range(self._next, last):
             assert self.owner is not None
+            failpoint("map_item.before")
             scope = {**self.owner.scope, work.item: self._items[index]}
             found.append(Instance(work.body, f"{self._prefix}[{index}]", self, scope, self.inside, index))
         self._next = max(self._next, last)
@@ -155,6 +159,7 @@ class Items(Activity):
         """Take in what a child gave: null if it was skipped."""
         self._values[child.index] = None if child.is_skipped else child.value
         self._num_left -= 1
+        failpoint("map_item.after")
 
     def result(self) -> Result:
         """What the children give together, in the order of the items."""

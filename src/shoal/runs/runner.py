@@ -238,10 +238,15 @@ class Runner:
             )
             failpoint("run_insert.before")
             taken_over = [replace(row, run=run.id) for row in rows]
-            with suppress(RunExists):
+            try:
                 await self._journal.create(run, taken_over)
                 failpoint("run_insert.after")
-                return run, taken_over
+            except RunExists:
+                continue
+            except BaseException:
+                await self._give_up(run.id)  # it may be written all the same
+                raise
+            return run, taken_over
 
     async def _execute(
         self, run: RunRow, plan: Plan, rows: Sequence[NodeRow] = (), *, is_resumed: bool = False
@@ -264,8 +269,7 @@ class Runner:
             await self._journal.finish(run.id, outcome.status, outcome.output, error)
             failpoint("run_finish.after")
         except BaseException as stop:
-            with suppress(JournalError):
-                await self._journal.release(run.id)
+            await self._give_up(run.id)
             self._emit(RunStopped, run.id, sentence(str(stop)) or type(stop).__name__)
             raise
         result = RunResult(
@@ -279,6 +283,10 @@ class Runner:
         )
         self._emit(RunFinished, run.id, result)
         return result
+
+    async def _give_up(self, run_id: str) -> None:
+        with suppress(JournalError):  # the error that led here says more
+            await self._journal.release(run_id)
 
     def _parts(self, plan: Plan) -> Mapping[str, str]:
         # Hashing prompts and knowledge once is enough for ten thousand runs.

@@ -69,16 +69,17 @@ async def ask_agent(
     failpoint("model_call.before")
     try:
         answer = await engine.complete(request)
-        failpoint("model_call.after")
-        failpoint("model_reply.before")
-        output = read(agent.output, answer.output, "its output")
-    except ValueMismatch as error:
-        raise AttemptFailed(str(error)) from error
-    except ShoalError as error:
+    except (ValueMismatch, ShoalError) as error:
         raise AttemptFailed(str(error)) from error
     except Exception as error:
         _log.debug("agent %s raised", agent.name, exc_info=True, extra={"secrets": secrets_in(inputs)})
         raise AttemptFailed(f"agent '{agent.name}' raised {_describe(error)}") from error
+    failpoint("model_call.after")
+    failpoint("model_reply.before")
+    try:
+        output = read(agent.output, answer.output, "its output")
+    except ValueMismatch as error:
+        raise AttemptFailed(str(error)) from error
     failpoint("model_reply.after")
     return Made(output, answer.confidence, answer.usage)
 
