@@ -159,6 +159,7 @@ def node(name: str, work: Work, **options: Any) -> Node:
         *(options[key] for key in ("when", "accept", "fallback") if options.get(key)),
     ]
     inner: list[Node] = [options["escalate"].to] if options.get("escalate") else []
+    expressions += [options["escalate"].when] if options.get("escalate") else []
     own = {name}
     match work:
         case HumanQuestion(question=question):
@@ -174,9 +175,9 @@ def node(name: str, work: Work, **options: Any) -> Node:
             inner.append(body)
             expressions.append(items)
             own.add(item)
-        case Repeat(body=body, start=start):
+        case Repeat(body=body, until=until, start=start):
             inner.append(body)
-            expressions += [start] if start else []
+            expressions += [until, *([start] if start else [])]
         case Vote(body=body):
             inner.append(body)
     asks = frozenset[str]().union(
