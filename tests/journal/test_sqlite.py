@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from shoal.errors import ShoalError
-from shoal.journal import JournalCorrupt, JournalError, NodeRow, RunBusy, RunRow, SqliteJournal
+from shoal.journal import JournalCorrupt, JournalError, NodeRow, RunBusy, RunCancelled, RunRow, SqliteJournal
 
 pytestmark = pytest.mark.anyio
 
@@ -101,6 +101,22 @@ async def test_a_run_of_a_living_process_is_busy_and_free_when_it_is_killed(
     assert (await journal.run("r1")).status == "interrupted"
     await journal.claim("r1")
     assert (await journal.run("r1")).status == "running"
+
+
+async def test_a_process_that_is_killed_before_it_hears_of_it_leaves_a_cancelled_run(
+    journal: SqliteJournal, file: Path
+) -> None:
+    command = [sys.executable, "-c", HOLDER, str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "owned\n"
+        assert not await journal.cancel("r1")
+        assert [run.status for run in await journal.runs(status="running")] == ["running"]
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait()
+    assert [run.status for run in await journal.runs(status="cancelled")] == ["cancelled"]
+    with pytest.raises(RunCancelled):
+        await journal.claim("r1")
 
 
 async def test_two_journals_write_one_file(journal: SqliteJournal, file: Path) -> None:

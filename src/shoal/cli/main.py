@@ -1,6 +1,6 @@
 """agentctl: registers the commands and turns errors into one line and an exit code.
 
-Exit codes: 0 done, or waiting for a person; 1 a run failed; 2 bad input or bad files; 130 interrupted.
+Exit codes: 0 done, or waiting for a person; 1 a run failed or was cancelled; 2 bad input; 130 interrupted.
 Nothing heavy is imported here: commands import what they need when they run.
 """
 
@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from shoal.cli import check, doctor, finetune, graph, run, runs, schema, worker
+from shoal.cli import check, doctor, ending, finetune, graph, run, runs, schema, worker
 
 _INTERRUPTED = 130
 """The exit code that Typer makes of Ctrl-C."""
@@ -34,6 +34,7 @@ app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.add_typer(graph.app, name="graph")
+runs.app.command("cancel")(ending.cancel)
 app.add_typer(runs.app, name="runs")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ALL = 1_000_000
 
-app = typer.Typer(help="List, show, resume and answer runs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, show, answer and end runs.", no_args_is_help=True, rich_markup_mode=None)
 
 _RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as `runs list` prints it.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

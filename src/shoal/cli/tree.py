@@ -199,7 +199,8 @@ def print_result(
         for name, value in result.output.items():
             grid.add_row(Text(name, "bold"), Text("-" if value is None else brief(value, limit=2000)))
         console.print(grid)
-    waiting = [node for node in result.nodes.values() if node.status == "waiting"]
+    is_over = result.status == "cancelled"  # then nobody waits for an answer
+    waiting = [node for node in result.nodes.values() if node.status == "waiting" and not is_over]
     for node in waiting[:_MAX_QUESTIONS]:
         console.print(Text.assemble(("Waiting for a person: ", "cyan"), visible(node.question or "")))
         path = shlex.quote(node.path)

@@ -24,9 +24,19 @@ from shoal.agents.engine import Engine
 from shoal.errors import InvalidInput
 from shoal.graphs.plan import Plan
 from shoal.journal.failpoints import failpoint
-from shoal.journal.journal import Journal, JournalError, NodeRow, RunExists, RunRow
+from shoal.journal.journal import (
+    UNCERTAIN_KINDS,
+    Journal,
+    JournalError,
+    NodeRow,
+    RunCancelled,
+    RunExists,
+    RunRow,
+    cancelled_error,
+)
 from shoal.runs import settling
 from shoal.runs.cache import Cache
+from shoal.runs.cancelling import Cancelling
 from shoal.runs.events import Event, OnEvent, RunFinished, RunStarted, RunStopped
 from shoal.runs.execution import Execution, Means
 from shoal.runs.forks import ABSENT, rows_for_fork
@@ -34,6 +44,7 @@ from shoal.runs.interpreter import Progress
 from shoal.runs.pins import Origin, check_pin, origin_of, parts_of, with_origin
 from shoal.runs.results import RunResult, Summaries, result_of
 from shoal.runs.slots import Slots
+from shoal.runs.steps import Outcome
 from shoal.runs.streams import EventStream, Hub
 from shoal.runs.work import sentence
 from shoal.workspace.redaction import redact, secrets_in
@@ -82,6 +93,7 @@ class Runner:
         """
         self._journal = journal
         self._hub = Hub(on_event)
+        self._cancelling = Cancelling(journal)
         self._known_parts: dict[str, Mapping[str, str]] = {}
         self._means = Means(
             engine=engine,
@@ -146,12 +158,14 @@ class Runner:
         """Go on with a run that stopped, failed or waited. Recorded nodes never run again.
 
         Raises:
-            RunNotFound, RunBusy, JournalError
+            RunNotFound, RunBusy, RunCancelled, JournalError
             PlanChanged: the plan is not the one the run started with, unless `migrate`.
         """
         run = await self._journal.run(run_id)
         if run.status == "done":
             return await result_of(self._journal, run_id)
+        if run.status == "cancelled":
+            raise RunCancelled(run_id)
         check_pin(run, plan, migrate, f"resume {run_id}")
         await self._journal.claim(run_id)
         return await self._execute(run, plan, is_resumed=True)
@@ -181,6 +195,16 @@ class Runner:
         inputs = _inputs(plan, run.inputs)
         fork, rows = await self._insert(plan, inputs, kept, Origin(run_id, at))
         return await self._execute(fork, plan, rows)
+
+    async def cancel(self, run_id: str) -> bool:
+        """Give a run up for good: True if that is done, False if whoever executes it is told to.
+
+        One that is under way here ends as `cancelled`. Raises RunNotFound, RunOver, JournalError.
+        """
+        is_over = await self._journal.cancel(run_id)
+        if not is_over:
+            self._cancelling.give_up(run_id)
+        return is_over
 
     async def answer(
         self, run_id: str, plan: Plan, path: str, given: object, *, migrate: bool = False
@@ -263,7 +287,7 @@ class Runner:
                 progress.reopen()
             execution = Execution(run, progress, rows, self._means)
             self._emit(RunStarted, run.id, plan.name, is_resumed, run.inputs)
-            outcome = await execution.advance()
+            outcome, rows = await self._advance(run.id, execution)
             error = outcome.error and redact(outcome.error, secrets_in(run.inputs))
             failpoint("run_finish.before")
             await self._journal.finish(run.id, outcome.status, outcome.output, error)
@@ -279,10 +303,19 @@ class Runner:
             inputs=run.inputs,
             output=outcome.output,
             error=error,
-            nodes=Summaries(execution.rows),
+            nodes=Summaries(rows),
         )
         self._emit(RunFinished, run.id, result)
         return result
+
+    async def _advance(self, run_id: str, execution: Execution) -> tuple[Outcome, Sequence[NodeRow]]:
+        """Go as far as it goes, or until the run is cancelled; with all that is recorded then."""
+        outcome = await self._cancelling.carry(run_id, execution.advance())
+        if outcome is not None:
+            return outcome, execution.rows
+        rows = await self._journal.rows(run_id)
+        uncertain = [row.path for row in rows if row.kind in UNCERTAIN_KINDS]
+        return Outcome("cancelled", None, cancelled_error(uncertain)), rows
 
     async def _give_up(self, run_id: str) -> None:
         with suppress(JournalError):  # the error that led here says more
