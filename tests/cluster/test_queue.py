@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.cluster.herd import Herd
+from tests.cluster.herd import Herd, until
 
 pytestmark = pytest.mark.anyio
 
@@ -20,3 +22,55 @@ async def test_a_queued_run_is_executed_by_a_worker(herd: Herd) -> None:
     (line,) = worker.of("run")
     assert (line["run"], line["status"], line["output"]) == (run_id, "done", {"n": 5, "name": "first"})
     assert {call.pid for call in herd.calls()} == {worker.pid}
+
+
+async def test_runs_are_cancelled_in_the_queue_and_under_way(herd: Herd) -> None:
+    (never,) = await herd.queue("chain", ["never"])
+    cancelled = await herd.call("runs", "cancel", never)
+    assert cancelled.returncode == 0, cancelled.stderr
+    worker = await herd.worker()
+    run_ids = await herd.queue("held", ["first", "second"])
+    await until(lambda: len(herd.calls()) == 4)
+    cancelled = await herd.call("runs", "cancel", run_ids[0])
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert await herd.status(run_ids[0], "cancelled") == "cancelled"
+    herd.release()
+    await herd.ends(run_ids)
+    assert {line["run"]: line["status"] for line in worker.of("run")} == dict(
+        zip(run_ids, ("cancelled", "done"), strict=True)
+    )
+    assert (await herd.journal.run(never)).status == "cancelled"
+    assert not [call for call in herd.calls() if call.node.startswith("never")]
+
+
+async def test_a_command_waits_for_the_ends_of_what_it_queued(herd: Herd) -> None:
+    (herd.root / "names.jsonl").write_text('{"name": "a"}\n{"name": "b"}\n', encoding="utf-8")
+    await herd.worker()
+    done = await herd.call("run", "chain", "--queue", "--each", "names.jsonl", "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(each["status"], each["output"]["name"]) for each in records] == [("done", "a"), ("done", "b")]
+
+
+async def test_without_a_shared_journal_there_is_no_queue(herd: Herd) -> None:
+    agents = herd.root / "agents.yaml"
+    lines = agents.read_text("utf-8").splitlines(keepends=True)
+    agents.write_text("".join(line for line in lines if not line.startswith("journal")), encoding="utf-8")
+    for arguments in (("run", "chain", "x", "--queue"), ("worker",)):
+        done = await herd.call(*arguments)
+        assert done.returncode == 2 and not done.stdout
+        assert "Write `journal: postgresql://user@host/db`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--queue", "No Such"], "'No Such' cannot name a queue"),
+        (["--wait"], "--wait goes with --queue"),
+        (["--queue", "--engine", "scripted"], "a worker executes queued runs"),
+        (["--queue", "--stream"], "a worker executes queued runs"),
+    ],
+)
+async def test_options_that_do_not_go_together(herd: Herd, arguments: list[str], message: str) -> None:
+    done = await herd.call("run", "chain", "x", *arguments)
+    assert done.returncode == 2 and message in done.stderr

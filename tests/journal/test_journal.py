@@ -12,10 +12,12 @@ from shoal.journal import (
     NodeRow,
     RunBusy,
     RunCancelled,
+    RunChanged,
     RunExists,
     RunNotFound,
     RunOver,
     RunRow,
+    RunStatus,
 )
 
 pytestmark = pytest.mark.anyio
@@ -181,6 +183,20 @@ async def test_a_run_that_nobody_executes_is_cancelled_at_once_and_for_good(
         await journal.claim("r1")
     with pytest.raises(RunOver, match="run r1 is cancelled already"):
         await journal.cancel("r1")
+
+
+@pytest.mark.parametrize("status", ["queued", "interrupted", "waiting", "failed", "done"])
+async def test_a_run_is_claimed_only_where_it_was_found(journal: Journal, status: RunStatus) -> None:
+    await journal.create(run_row(status="queued" if status == "queued" else "running"))
+    if status == "interrupted":
+        await journal.release("r1")
+    elif status != "queued":
+        await journal.finish("r1", status, {"reply": "soon"}, None)
+    with pytest.raises(RunChanged, match=f"run r1 is {status} meanwhile. .*`agentctl runs show r1`"):
+        await journal.claim("r1", {"unknown"})
+    assert (await journal.run("r1")).status == status
+    await journal.claim("r1", {"unknown", status})
+    assert (await journal.run("r1")).status == "running"
 
 
 async def test_a_run_that_is_done_cannot_be_cancelled(journal: Journal) -> None:

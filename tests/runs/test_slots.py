@@ -39,3 +39,21 @@ async def test_who_is_cancelled_gives_up_a_place_that_came_too_late() -> None:
     slots.release()
     assert slots.take() is None
     assert slots.take() is not None
+
+
+async def test_closed_places_are_given_to_nobody_and_are_empty_when_all_are_back() -> None:
+    slots = Slots(2)
+    assert slots.take() is None and slots.take() is None
+    before = slots.take()
+    slots.close()
+    after = slots.take()
+    assert before is not None and after is not None and not slots.is_empty
+    waiting = [asyncio.create_task(slots.wait(turn)) for turn in (before, after)]
+    slots.release()
+    slots.release()
+    await asyncio.sleep(0)
+    assert slots.is_empty and not any(task.done() for task in waiting)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert slots.is_empty

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shoal.cluster.queues import DEFAULT_QUEUE, GRAPH_FORMAT, SCHEMA, Queues, Taken
-from shoal.journal.journal import Journal, RunBusy, RunCancelled, RunNotFound
+from shoal.journal.journal import Journal, RunBusy, RunChanged, RunNotFound
 from shoal.journal.postgres_link import Link
 from shoal.journal.postgres_schema import is_alive
 
@@ -38,7 +38,7 @@ SELECT run.id, found.queue_name FROM shoal.runs AS run
 LEFT JOIN {_WORKFLOWS} AS found ON found.workflow_uuid = run.id
 WHERE run.status = 'queued' AND run.created < extract(epoch FROM clock_timestamp()) - 5
 AND (found.status IS NULL OR found.status NOT IN {_ACTIVE})
-AND (run.error IS NULL OR found.status IS NULL OR found.completed_at < {_NOW_MS} - {_BLOCKED_S * 1000})
+AND (run.error IS NULL OR found.status IS NULL OR found.completed_at < {_NOW_MS} - $1::float8 * 1000)
 UNION ALL
 SELECT run.id, found.queue_name FROM {_WORKFLOWS} AS found
 JOIN shoal.runs AS run ON run.id = found.workflow_uuid
@@ -75,10 +75,13 @@ class Sweep:
         self._link = Link(url, 0.0, 10.0)
         self._queues = queues
         self._journal = journal
-        self._lease_s = lease_s
+        self.every_s = min(2.0, lease_s / 4)
+        """How often `sweep` is to be called."""
+        self._pause_s = lease_s / 2
         self._last = time.monotonic()
         self._wait_until = 0.0
-        self._repaired = self._forgot = 0.0
+        self._forgot = 0.0
+        self._repaired: float | None = None
 
     async def prepare(self) -> None:
         """Make what sweeps need in the database. Raises one of FAULTS."""
@@ -91,9 +94,9 @@ class Sweep:
     async def sweep(self, tell: Callable[[Swept], None]) -> None:
         """See to all of it, unless another worker is at it. Raises JournalError or one of FAULTS."""
         now = time.monotonic()
-        if now - self._last > self._lease_s / 2:
+        if now - self._last > self.every_s + self._pause_s:
             # We, or the server, stood still: others first get the time to say that they live.
-            self._wait_until = now + self._lease_s / 2
+            self._wait_until = now + self._pause_s
         self._last = now
         if now >= self._wait_until:
             await self._link.call(lambda db: self._sweep_locked(db, tell))
@@ -117,9 +120,10 @@ class Sweep:
             for row in await db.fetch(_DEAD, GRAPH_FORMAT):
                 await self._adopt(db, row["executor_id"], tell)
             now = time.monotonic()
-            if now - self._repaired > _REPAIR_S:
+            if self._repaired is None or now - self._repaired > _REPAIR_S:
+                # A new worker may have the files that others had not.
+                await self._repair(db, _BLOCKED_S if self._repaired else 0.0, tell)
                 self._repaired = now
-                await self._repair(db, tell)
             if now - self._forgot > _FORGET_S:
                 self._forgot = now
                 await self._forget(db)
@@ -145,17 +149,17 @@ class Sweep:
             f"between. Look at what it does where it stands, then `agentctl runs resume {taken.run}`"
         )
         try:
-            await self._journal.claim(taken.run)
+            await self._journal.claim(taken.run, {"queued", "interrupted"})
             await self._journal.finish(taken.run, "failed", None, message)
             tell(Swept("given_up", (taken.run,), message))
         except RunBusy:
             return  # by somebody who does not know of queues
-        except (RunNotFound, RunCancelled):
+        except (RunNotFound, RunChanged):
             pass
         await self._queues.forget([taken.run])
 
-    async def _repair(self, db: Any, tell: Callable[[Swept], None]) -> None:
-        found = await db.fetch(_LEFT)
+    async def _repair(self, db: Any, blocked_s: float, tell: Callable[[Swept], None]) -> None:
+        found = await db.fetch(_LEFT, blocked_s)
         for row in found:
             await self._queues.put_back(row["id"], row["queue_name"] or DEFAULT_QUEUE)
         if found:

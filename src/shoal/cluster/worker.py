@@ -23,9 +23,11 @@ from shoal.journal.journal import (
     JournalError,
     RunBusy,
     RunCancelled,
+    RunChanged,
     RunLost,
     RunNotFound,
     RunRow,
+    RunStatus,
 )
 from shoal.journal.postgres import PostgresJournal
 from shoal.journal.postgres_link import FAULTS
@@ -34,8 +36,9 @@ from shoal.runs.runner import Runner
 
 PATIENCE_S = 3600.0
 """How long a run waits for a server that went away; after that it is tried again from outside."""
-_SWEEP_S = 2.0
-_WRITTEN_S = 10.0
+_OURS: frozenset[RunStatus] = frozenset({"queued", "interrupted"})
+"""What a worker goes on with; a run that failed or waits is left to a person."""
+_WRITTEN_S = 5.0
 """How long whoever queued a run may take to write it."""
 _STUCK_S = 10.0
 _STILL_S = 10.0
@@ -54,6 +57,7 @@ Kind = Literal[
     "away",
     "back",
     "draining",
+    "pausing",
     "left",
 ]
 """
@@ -146,6 +150,8 @@ class Worker:
             if isinstance(error, RunLost):
                 self._tell(Line("lost", str(error), run_id))
             raise asyncio.CancelledError from error
+        except Exception as error:
+            status = await self._fail(run_id, error)
         finally:
             del self._active[run_id]
             if not self._active:
@@ -157,6 +163,10 @@ class Worker:
         while True:
             try:
                 return await self._try(run_id)
+            except RunChanged as error:
+                return error.status
+            except RunCancelled:
+                return "cancelled"
             except (JournalCorrupt, RunLost):
                 raise
             except JournalError as error:
@@ -170,17 +180,14 @@ class Worker:
             return "nothing"
         if run.status == "running":
             raise RunBusy(run_id, "another")
-        if run.status not in {"queued", "interrupted"}:
+        if run.status not in _OURS:
             return run.status
         try:
-            plan = self._plans.of(run)
+            plan = await self._plans.of(run)
         except ShoalError as error:
             return await self._block(run, str(error))
         began = time.monotonic()
-        try:
-            result = await self._runner.resume(run_id, plan)
-        except RunCancelled:
-            return "cancelled"
+        result = await self._runner.resume(run_id, plan, only=_OURS)
         self._blocked.pop(run_id, None)
         self._tell(Line("run", "", run_id, result, time.monotonic() - began))
         return result.status
@@ -196,10 +203,20 @@ class Worker:
                     return None
                 await asyncio.sleep(0.05)
 
+    async def _fail(self, run_id: str, error: Exception) -> str:
+        """End a run that we cannot go on with, so that nobody tries for ever."""
+        known = isinstance(error, ShoalError)
+        reason = str(error) if known else f"internal error, please report it: {type(error).__name__}: {error}"
+        with suppress(ShoalError):
+            await self._journal.claim(run_id, _OURS)
+            await self._journal.finish(run_id, "failed", None, reason)
+        self._tell(Line("blocked", reason, run_id))
+        return "failed"
+
     async def _block(self, run: RunRow, reason: str) -> str:
         """Say why a run cannot be executed here; it stays queued, and is tried again later."""
         if run.error != reason:
-            await self._journal.claim(run.id)
+            await self._journal.claim(run.id, _OURS)
             await self._journal.finish(run.id, "queued", None, reason)
         if self._blocked.get(run.id) != reason:
             self._blocked[run.id] = reason
@@ -214,6 +231,9 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(drain_s):
                 await self._idle.wait()
+        if not self._active:
+            return
+        self._tell(Line("pausing", f"begins no more nodes, {len(self._active)} runs are under way"))
         self._runner.pause()
         with suppress(TimeoutError):
             async with asyncio.timeout(_STILL_S):
@@ -234,7 +254,7 @@ class Worker:
 
     async def _keep_sweeping(self) -> None:
         while True:
-            await asyncio.sleep(_SWEEP_S)
+            await asyncio.sleep(self._sweep.every_s)
             try:
                 await self._sweep.sweep(self._tell_swept)
                 await self._free_stuck()

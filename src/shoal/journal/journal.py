@@ -11,13 +11,14 @@ RunNotFound            no run has this id
 RunBusy                a living process is executing the run
 RunCancelled           a person gave the run up, for good
 RunOver                the run ended, so there is nothing to cancel
+RunChanged             the run does not stand where it was found any more
 AlreadyRecorded        this attempt has a result already
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -154,6 +155,14 @@ class RunOver(ShoalError):
         super().__init__(f"run {run_id} is {status} already")
 
 
+class RunChanged(ShoalError):
+    """The run does not stand where it was found any more."""
+
+    def __init__(self, run_id: str, status: RunStatus) -> None:
+        self.status = status
+        super().__init__(f"run {run_id} is {status} meanwhile. Look at it: `agentctl runs show {run_id}`")
+
+
 class RunLost(JournalError):
     """The run is not in this process's hands, or no more: nothing is written, whoever owns it now goes on."""
 
@@ -188,8 +197,11 @@ class Journal(Protocol):
         """Add a run with these rows, all or nothing, and own it unless it is `queued`. Raises RunExists."""
         ...
 
-    async def claim(self, run_id: str) -> None:
-        """Own a run that nobody executes; its status becomes `running`. Raises RunBusy, RunCancelled."""
+    async def claim(self, run_id: str, only: Collection[RunStatus] | None = None) -> None:
+        """Own a run that nobody executes, unless it stands elsewhere than `only`; it is `running` then.
+
+        Raises RunBusy, RunCancelled, RunChanged.
+        """
         ...
 
     async def release(self, run_id: str) -> None:
@@ -273,6 +285,15 @@ _encode = _make_encoder()
 def encode(value: object) -> str:
     """Plain JSON data as the one text that digests are taken of."""
     return _encode(value)
+
+
+def check_standing(run_id: str, status: RunStatus, only: Collection[RunStatus] | None) -> None:
+    """Refuse to claim a run by what is stored of it. Raises RunCancelled, RunChanged."""
+    standing = "interrupted" if status == "running" else status
+    if only is not None and standing not in only:
+        raise RunChanged(run_id, standing)
+    if standing == "cancelled":
+        raise RunCancelled(run_id)
 
 
 def cancelled_error(uncertain: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +13,13 @@ from shoal.journal.journal import (
     AlreadyRecorded,
     NodeRow,
     RunBusy,
-    RunCancelled,
     RunExists,
     RunNotFound,
     RunOver,
     RunRow,
     RunStatus,
     cancelled_error,
+    check_standing,
 )
 
 
@@ -40,13 +40,12 @@ class MemoryJournal:
         if run.status != "queued":
             self._owned.add(run.id)
 
-    async def claim(self, run_id: str) -> None:
-        """Own a run that nobody executes."""
+    async def claim(self, run_id: str, only: Collection[RunStatus] | None = None) -> None:
+        """Own a run that nobody executes, unless it stands elsewhere than `only`."""
         found = self._find(run_id)
         if run_id in self._owned:
             raise RunBusy(run_id, "this one")
-        if found.status == "cancelled":
-            raise RunCancelled(run_id)
+        check_standing(run_id, found.status, only)
         self._owned.add(run_id)
         self._runs[run_id] = replace(found, status="running", error=None)
 

@@ -14,7 +14,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -24,13 +24,13 @@ from shoal.journal.journal import (
     UNCERTAIN_KINDS,
     NodeRow,
     RunBusy,
-    RunCancelled,
     RunLost,
     RunNotFound,
     RunOver,
     RunRow,
     RunStatus,
     cancelled_error,
+    check_standing,
     encode,
 )
 from shoal.journal.postgres_delete import delete_runs, sweep_blobs
@@ -129,13 +129,13 @@ class PostgresJournal:
         if not is_queued:
             self._held[run.id] = 1
 
-    async def claim(self, run_id: str) -> None:
+    async def claim(self, run_id: str, only: Collection[RunStatus] | None = None) -> None:
         """Own a run that nobody executes, or whose owner was silent for longer than its lease."""
         if run_id in self._held:
             raise RunBusy(run_id, self.me)
         self._held[run_id] = 0
         # A claim that is under way is carried to its end, so that we know whether there is one to undo.
-        claim = asyncio.create_task(self._claim(run_id))
+        claim = asyncio.create_task(self._claim(run_id, only))
         try:
             await asyncio.shield(claim)
         except asyncio.CancelledError:
@@ -286,21 +286,22 @@ class PostgresJournal:
     async def _beat(self) -> None:
         await self._reading.call(lambda db: db.execute(_BEAT, self.me, self._lease_s))
 
-    async def _claim(self, run_id: str) -> None:
+    async def _claim(self, run_id: str, only: Collection[RunStatus] | None) -> None:
         try:
-            self._held[run_id] = await self._call(self._writing, lambda db: self._take(db, run_id), run_id)
+            self._held[run_id] = await self._call(
+                self._writing, lambda db: self._take(db, run_id, only), run_id
+            )
         except BaseException:
             del self._held[run_id]
             raise
 
-    async def _take(self, db: Any, run_id: str) -> int:
+    async def _take(self, db: Any, run_id: str, only: Collection[RunStatus] | None) -> int:
         """The epoch in which the run is ours; what says so is ours too after a break in between."""
         while True:
             row = await _find(db, run_id)
             if row["is_alive"] and row["owner"] != self.me:
                 raise RunBusy(run_id, row["owner"])
-            if row["status"] == "cancelled":
-                raise RunCancelled(run_id)
+            check_standing(run_id, row["status"], only)
             digest = digest_of((run_id, "running", row["output"], None))
             seen = (row["outcome_digest"], row["owner"])
             epoch: int | None = await db.fetchval(_CLAIM, run_id, row["epoch"], self.me, digest, *seen)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,13 +24,13 @@ from shoal.journal.journal import (
     JournalCorrupt,
     NodeRow,
     RunBusy,
-    RunCancelled,
     RunExists,
     RunNotFound,
     RunOver,
     RunRow,
     RunStatus,
     cancelled_error,
+    check_standing,
     encode,
 )
 from shoal.journal.owners import Owners
@@ -85,16 +85,15 @@ class SqliteJournal:
 
         await self._submit(job_with_rows if rows else job)
 
-    async def claim(self, run_id: str) -> None:
-        """Own a run that nobody executes."""
+    async def claim(self, run_id: str, only: Collection[RunStatus] | None = None) -> None:
+        """Own a run that nobody executes, unless it stands elsewhere than `only`."""
 
         def job(db: sqlite3.Connection) -> None:
             row = self._select(db, run_id)
             status, output, owner = row[8], row[9], row[12]
             if owner is not None and self._owners.is_alive(owner):
                 raise RunBusy(run_id, owner)
-            if status == "cancelled":
-                raise RunCancelled(run_id)
+            check_standing(run_id, status, only)
             _set_outcome(db, run_id, "running", output, None, self._owners.hold())
 
         await self._submit(job, run_id)

@@ -15,7 +15,7 @@ import asyncio
 import secrets
 import shlex
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -32,6 +32,7 @@ from shoal.journal.journal import (
     RunCancelled,
     RunExists,
     RunRow,
+    RunStatus,
     cancelled_error,
 )
 from shoal.runs import settling
@@ -154,20 +155,24 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def resume(self, run_id: str, plan: Plan, *, migrate: bool = False) -> RunResult:
+    async def resume(
+        self, run_id: str, plan: Plan, *, migrate: bool = False, only: Collection[RunStatus] | None = None
+    ) -> RunResult:
         """Go on with a run that stopped, failed or waited. Recorded nodes never run again.
+
+        With `only` it is left alone, with RunChanged, if it stands elsewhere.
 
         Raises:
             RunNotFound, RunBusy, RunCancelled, JournalError
             PlanChanged: the plan is not the one the run started with, unless `migrate`.
         """
         run = await self._journal.run(run_id)
-        if run.status == "done":
+        if run.status == "done" and only is None:
             return await result_of(self._journal, run_id)
         if run.status == "cancelled":
             raise RunCancelled(run_id)
         check_pin(run, plan, migrate, f"resume {run_id}")
-        await self._journal.claim(run_id)
+        await self._journal.claim(run_id, only)
         return await self._execute(run, plan, is_resumed=True)
 
     async def fork(
@@ -223,11 +228,12 @@ class Runner:
 
     def pause(self) -> None:
         """Begin no more attempts at nodes, for good; those under way go on. A run can be cancelled then."""
-        self._means.slots.close()
+        for slots in (self._means.slots, self._means.threads):
+            slots.close()
 
     async def still(self) -> None:
         """Wait until nothing is under way in any node, once it is paused."""
-        while not self._means.slots.is_empty:
+        while not (self._means.slots.is_empty and self._means.threads.is_empty):
             await asyncio.sleep(_LOOK_S)
 
     async def _start_read(self, plan: Plan, inputs: Mapping[str, Any], reader: EventStream) -> RunResult:
