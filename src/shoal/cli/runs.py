@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,26 +18,24 @@ from shoal.errors import InvalidInput, ShoalError
 
 if TYPE_CHECKING:
     from shoal.graphs.plan import Plan
-    from shoal.journal.journal import RunRow
+    from shoal.journal.journal import Journal, RunRow
     from shoal.runs.results import RunResult
 
 _ALL = 1_000_000
 
 app = typer.Typer(help="List, show, answer and end runs.", no_args_is_help=True, rich_markup_mode=None)
 
-_RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as `runs list` prints it.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Engine = Annotated[str, typer.Option("--engine", help=ENGINE_HELP)]
-_Migrate = Annotated[
-    bool, typer.Option("--migrate", help="Go on although files changed since the run began.")
-]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as `runs list` prints it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+EngineName = Annotated[str, typer.Option("--engine", help=ENGINE_HELP)]
+Migrate = Annotated[bool, typer.Option("--migrate", help="Go on although files changed since the run began.")]
 
 
 @app.command("list")
 def list_runs(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 20,
     waiting: Annotated[bool, typer.Option("--waiting", help="Only runs that wait for a person.")] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the newest runs."""
     rows = asyncio.run(_list(limit, waiting))
@@ -54,8 +54,8 @@ def list_runs(
 
 @app.command()
 def show(
-    run: _RunId,
-    as_json: _Json = False,
+    run: RunId,
+    as_json: AsJson = False,
     svg: Annotated[Path | None, typer.Option("--svg", help="Write the picture to this file.")] = None,
 ) -> None:
     """Show one run, node by node."""
@@ -71,27 +71,29 @@ def show(
 
 
 @app.command()
-def resume(run: _RunId, engine: _Engine = "auto", migrate: _Migrate = False, as_json: _Json = False) -> None:
+def resume(
+    run: RunId, engine: EngineName = "auto", migrate: Migrate = False, as_json: AsJson = False
+) -> None:
     """Go on with a run that was killed, failed or waits; what is recorded never runs again."""
-    _print_and_exit(*asyncio.run(_go_on(run, engine, migrate)), as_json)
+    print_and_exit(*asyncio.run(_resume(run, engine, migrate)), as_json)
 
 
 @app.command()
 def answer(
-    run: _RunId,
+    run: RunId,
     node: Annotated[str, typer.Argument(metavar="NODE", help="The node that waits; quote 'ask[2]'.")],
     value: Annotated[str | None, typer.Argument(help="yes, no, or JSON of what the node expects.")] = None,
     not_done: Annotated[
         bool, typer.Option("--not-done", help="A tool that may have acted did not: call it again.")
     ] = False,
-    engine: _Engine = "auto",
-    migrate: _Migrate = False,
-    as_json: _Json = False,
+    engine: EngineName = "auto",
+    migrate: Migrate = False,
+    as_json: AsJson = False,
 ) -> None:
     """Answer a question of a run, or settle what a tool did, and go on with the run."""
     if (value is None) != not_done:
         raise InvalidInput(f"give either a VALUE for node '{node}' or --not-done")
-    _print_and_exit(*asyncio.run(_go_on(run, engine, migrate, Settlement(node, value))), as_json)
+    print_and_exit(*asyncio.run(_settle(run, engine, migrate, Settlement(node, value))), as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,26 +130,45 @@ async def _look(run: str) -> tuple[Plan | None, RunResult]:
         return None, result
 
 
-async def _go_on(
-    run: str, engine: str, migrate: bool, settlement: Settlement | None = None
-) -> tuple[Plan, RunResult]:
+async def _settle(run: str, engine: str, migrate: bool, settlement: Settlement) -> tuple[Plan, RunResult]:
+    """Put what a person says into the journal, before any model is loaded; then go on."""
+    from shoal.cli.session import check_engine
+    from shoal.runs import settling
+
+    check_engine(engine)
+    async with opened_run(run) as (journal, plan, root):
+        if settlement.value is None:
+            await settling.settle_undone(journal, run, plan, settlement.node, migrate=migrate)
+        else:
+            await settling.answer(journal, run, plan, settlement.node, settlement.value, migrate=migrate)
+    return plan, await _go_on(run, root, plan, engine, migrate)
+
+
+async def _resume(run: str, engine: str, migrate: bool) -> tuple[Plan, RunResult]:
+    async with opened_run(run) as (_, plan, root):
+        pass
+    return plan, await _go_on(run, root, plan, engine, migrate)
+
+
+async def _go_on(run: str, root: Path, plan: Plan, engine: str, migrate: bool) -> RunResult:
+    from shoal.cli.session import opened_runner, own_stdout
+
+    with own_stdout():
+        async with opened_runner(root, plan, engine) as runner:
+            return await runner.resume(run, plan, migrate=migrate)
+
+
+@asynccontextmanager
+async def opened_run(run: str) -> AsyncIterator[tuple[Journal, Plan, Path]]:
+    """The journal of this workspace, the graph of a run as it is now, and where they are."""
     from shoal.agents.manifest import find_root
-    from shoal.cli.session import opened_journal, opened_runner, own_stdout
+    from shoal.cli.session import opened_journal
     from shoal.graphs.check import load_plan
 
     root = find_root(Path())
     async with opened_journal(root) as journal:
         row = await journal.run(run)
-    plan = load_plan(root, row.file)
-    with own_stdout():
-        async with opened_runner(root, plan, engine) as runner:
-            if settlement is None:
-                pass
-            elif settlement.value is None:
-                await runner.settle_undone(run, plan, settlement.node, migrate=migrate)
-            else:
-                await runner.answer(run, plan, settlement.node, settlement.value, migrate=migrate)
-            return plan, await runner.resume(run, plan, migrate=migrate)
+        yield journal, load_plan(root, row.file), root
 
 
 def _print(plan: Plan | None, result: RunResult, as_json: bool) -> None:
@@ -163,7 +184,8 @@ def _print(plan: Plan | None, result: RunResult, as_json: bool) -> None:
     print_run(plan, result, console)
 
 
-def _print_and_exit(plan: Plan, result: RunResult, as_json: bool) -> None:
+def print_and_exit(plan: Plan, result: RunResult, as_json: bool) -> None:
+    """How a run went, and 0 if that is well."""
     from shoal.cli.session import exit_code
 
     _print(plan, result, as_json)

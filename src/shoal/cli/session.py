@@ -116,6 +116,20 @@ def own_stdout() -> Iterator[TextIO]:
             os.dup2(ours.fileno(), 1)
 
 
+def check_engine(name: str) -> None:
+    """Say what is wrong with the name of an engine, before anything is loaded for it.
+
+    Raises:
+        InvalidInput: there is no such engine.
+        MissingExtra: the packages of the embedded engine are not installed.
+    """
+    kind = name.partition(":")[0]
+    if kind not in {"auto", "embedded", "scripted"}:
+        raise InvalidInput(f"'{name}' is not an engine. Use {ENGINE_HELP}")
+    if kind != "scripted" and util.find_spec("torch") is None:
+        raise MissingExtra("the embedded engine", "embedded")
+
+
 def make_engine(name: str, root: Path, plans: Sequence[Plan]) -> Engine:
     """The engine by the name a user gives it; models load with the first question.
 
@@ -123,15 +137,12 @@ def make_engine(name: str, root: Path, plans: Sequence[Plan]) -> Engine:
         InvalidInput: there is no such engine, or its script cannot be read.
         MissingExtra: the packages of the embedded engine are not installed.
     """
+    check_engine(name)
     kind, _, script = name.partition(":")
     if kind == "scripted":
         from shoal.agents.scripted import ScriptedEngine, read_script
 
         return read_script(Path(script)) if script else ScriptedEngine()
-    if kind not in {"auto", "embedded"}:
-        raise InvalidInput(f"'{name}' is not an engine. Use {ENGINE_HELP}")
-    if util.find_spec("torch") is None:
-        raise MissingExtra("the embedded engine", "embedded")
     from shoal.agents.embedded.engine import EmbeddedEngine
     from shoal.graphs.plan import AgentCall, walk_nodes
 
@@ -149,6 +160,9 @@ def as_record(result: RunResult) -> dict[str, Any]:
         "inputs": result.inputs,
         "output": result.output,
         "error": result.error,
+        "forked_from": None
+        if result.origin is None
+        else {"run": result.origin.run, "at": result.origin.path},
         "tokens": result.prompt_tokens + result.completion_tokens,
         "nodes": {path: _node(asdict(node)) for path, node in result.nodes.items()},
     }

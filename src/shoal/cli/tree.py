@@ -214,7 +214,10 @@ def print_result(
         console.print(Text(visible(result.error), "red"))
     tokens = result.prompt_tokens + result.completion_tokens
     took = "" if seconds is None else f" in {seconds:.1f} s"
-    console.print(Text(f"\n{result.status}{took}, {tokens} tokens, run {result.run}", "dim"))
+    told = f"\n{result.status}{took}, {tokens} tokens, run {result.run}"
+    if result.origin is not None:
+        told += f", a fork of run {result.origin.run} at node {result.origin.path}"
+    console.print(Text(told, "dim"))
 
 
 def _answer(plan: Plan | None, node: NodeSummary) -> str:

@@ -92,7 +92,8 @@ def _meant(kind: Type, given: object) -> Iterator[object]:
     if len(fields) == 1:
         ((field, inner),) = fields.items()
         yield {field: _word(inner, value)}
-        yield {field: _word(inner, given)}
+        if not isinstance(value, dict | list):  # what looks like a record, and is not this one, is no text
+            yield {field: _word(inner, given)}
 
 
 def _fields(kind: Type) -> Mapping[str, Type]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from shoal.errors import ShoalError
@@ -13,7 +15,7 @@ from shoal.journal.journal import NodeRow, RowKind, RunRow
 from shoal.runs.answers import read_output
 from shoal.runs.downstream import Split, split
 from shoal.runs.paths import enclosing, node_at
-from shoal.runs.pins import Origin
+from shoal.runs.pins import Origin, check_pin
 
 ABSENT: Final = object()
 """No output is given: the node is to give one itself."""
@@ -37,19 +39,32 @@ class ActsAgain(ShoalError):
         )
 
 
-def rows_for_fork(
-    plan: Plan, run: RunRow, rows: Sequence[NodeRow], path: str, output: object = ABSENT, again: bool = False
-) -> list[NodeRow]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForkPoint:
+    """Where a run is forked, and how."""
+
+    at: str
+    """The path of a node."""
+    output: object = ABSENT
+    again: bool = False
+    """Tools that act once may act again."""
+    migrate: bool = False
+    """The plan may be another one than the run has."""
+
+
+def rows_for_fork(plan: Plan, run: RunRow, rows: Sequence[NodeRow], point: ForkPoint) -> list[NodeRow]:
     """The rows that a fork takes over, and one for the output if one is given; they still name the old run.
 
     Raises:
+        PlanChanged: unless that is wanted.
         InvalidInput: there is no such node, nothing is recorded of it, or the output does not fit it.
-        ActsAgain: unless `again`.
+        ActsAgain: unless that is wanted.
     """
-    parted = split(plan, rows, path)
-    row = None if output is ABSENT else _given(plan, run, parted, path, output)
-    if not again and (paths := _acted_once(plan, parted.dropped, row)):
-        raise ActsAgain(run.id, path, paths)
+    check_pin(run, plan, point.migrate, f"fork {run.id} --at {shlex.quote(point.at)}")
+    parted = split(plan, rows, point.at)
+    row = None if point.output is ABSENT else _given(plan, run, parted, point)
+    if not point.again and (paths := _acted_once(plan, parted.dropped, row)):
+        raise ActsAgain(run.id, point.at, paths)
     return parted.kept if row is None else [*parted.kept, row]
 
 
@@ -60,11 +75,11 @@ def uncached(origin: Origin | None, rows: Sequence[NodeRow]) -> frozenset[str]:
     return frozenset(each for path in forked for each in enclosing(path))
 
 
-def _given(plan: Plan, run: RunRow, parted: Split, path: str, output: object) -> NodeRow:
-    node = node_at(plan, path)
+def _given(plan: Plan, run: RunRow, parted: Split, point: ForkPoint) -> NodeRow:
+    node = node_at(plan, point.at)
     assert node is not None, "the rows were parted at it"
-    value, confidence = read_output(path, node, output)
-    path = _without_go(path)
+    value, confidence = read_output(point.at, node, point.output)
+    path = _without_go(point.at)
     before = [row for row in parted.dropped if row.path == path]
     return NodeRow(
         run=run.id,

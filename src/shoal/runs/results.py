@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shoal.journal.journal import Journal, NodeRow, RunRow, RunStatus
+from shoal.runs.pins import Origin, origin_of
 
 NodeStatus = Literal["done", "fallback", "skipped", "failed", "retrying", "unknown", "waiting"]
 
@@ -55,6 +56,8 @@ class RunResult:
     error: str | None
     nodes: Mapping[str, NodeSummary]
     """By path, in the order in which they began."""
+    origin: Origin | None = None
+    """What it is a fork of."""
 
     @property
     def prompt_tokens(self) -> int:
@@ -116,6 +119,7 @@ def make_result(run: RunRow, rows: Iterable[NodeRow]) -> RunResult:
         output=run.output,
         error=run.error,
         nodes=Summaries(rows),
+        origin=origin_of(run),
     )
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import shlex
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -40,7 +39,7 @@ from shoal.runs.cache import Cache
 from shoal.runs.cancelling import Cancelling
 from shoal.runs.events import Event, OnEvent, RunFinished, RunStarted, RunStopped
 from shoal.runs.execution import Execution, Means
-from shoal.runs.forks import ABSENT, rows_for_fork
+from shoal.runs.forks import ABSENT, ForkPoint, rows_for_fork
 from shoal.runs.interpreter import Progress
 from shoal.runs.pins import Origin, check_pin, origin_of, parts_of, with_origin
 from shoal.runs.results import RunResult, Summaries, result_of
@@ -195,8 +194,8 @@ class Runner:
             RunNotFound, PlanChanged, JournalError
         """
         run = await self._journal.run(run_id)
-        check_pin(run, plan, migrate, f"fork {run_id} --at {shlex.quote(at)}")
-        kept = rows_for_fork(plan, run, await self._journal.rows(run_id), at, output, again)
+        point = ForkPoint(at=at, output=output, again=again, migrate=migrate)
+        kept = rows_for_fork(plan, run, await self._journal.rows(run_id), point)
         inputs = _inputs(plan, run.inputs)
         fork, rows = await self._insert(plan, inputs, kept, Origin(run_id, at))
         return await self._execute(fork, plan, rows)
@@ -310,6 +309,7 @@ class Runner:
             output=outcome.output,
             error=error,
             nodes=Summaries(rows),
+            origin=origin_of(run),
         )
         self._emit(RunFinished, run.id, result)
         return result
