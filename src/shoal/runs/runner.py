@@ -28,7 +28,9 @@ from shoal.journal.journal import (
     Journal,
     JournalError,
     NodeRow,
+    RunBusy,
     RunCancelled,
+    RunChanged,
     RunExists,
     RunRow,
     RunStatus,
@@ -173,6 +175,20 @@ class Runner:
         check_pin(run, plan, migrate, f"resume {run_id}")
         await self._journal.claim(run_id, only)
         return await self._execute(run, plan, is_resumed=True)
+
+    async def resume_answered(self, run_id: str, plan: Plan, *, migrate: bool = False) -> RunResult:
+        """Go on with a run that was just answered; or wait for whoever answered it too and goes on with it.
+
+        Raises:
+            RunNotFound, RunCancelled, PlanChanged, JournalError
+        """
+        while True:
+            try:
+                return await self.resume(run_id, plan, migrate=migrate, only={"interrupted"})
+            except RunChanged:
+                return await result_of(self._journal, run_id)
+            except RunBusy:
+                await asyncio.sleep(_LOOK_S)
 
     async def fork(
         self,
