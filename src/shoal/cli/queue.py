@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,21 +42,58 @@ async def opened_queues(root: Path) -> AsyncIterator[Queues]:
         await queues.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run that came out of a queue goes on."""
+
+    run: str
+    queue: str
+    queues: Queues
+
+    async def put_back(self) -> None:
+        """Let a worker go on with it."""
+        await self.queues.put_back(self.run, self.queue)
+        typer.echo(f"A worker of queue '{self.queue}' goes on with run {self.run}.", err=True)
+
+
+@asynccontextmanager
+async def queue_of(root: Path, run: str) -> AsyncIterator[Place | None]:
+    """The place of a run in a queue; None if it came out of none."""
+    url = _url(root)
+    if url is None or util.find_spec("dbos") is None:
+        yield None
+        return
+    from shoal.cluster.queues import Queues
+
+    queues = Queues(url)
+    try:
+        queue = await queues.queue_of(run) if await queues.are_there() else None
+        yield None if queue is None else Place(run, queue, queues)
+    finally:
+        await queues.close()
+
+
 def shared_url(root: Path) -> str:
     """The url of a journal that machines share. Raises ShoalError, MissingExtra."""
+    url = _url(root)
+    if url is None:
+        raise ShoalError(
+            f"{root / 'agents.yaml'}: queues need a journal that machines share, and this workspace keeps "
+            "its own in a file. Write `journal: postgresql://user@host/db`"
+        )
+    if util.find_spec("dbos") is None or util.find_spec("asyncpg") is None:
+        raise MissingExtra("a queue of runs", "cluster")
+    return url
+
+
+def _url(root: Path) -> str | None:
+    """Of a journal that machines share, if it is one."""
     from shoal.agents.journal_url import SQLITE, journal_in
     from shoal.agents.manifest import MANIFEST
     from shoal.workspace.yaml import read_yaml
 
     url = journal_in(read_yaml(root / MANIFEST, MANIFEST))
-    if url == SQLITE:
-        raise ShoalError(
-            f"{root / MANIFEST}: queues need a journal that machines share, and this workspace keeps its own "
-            "in a file. Write `journal: postgresql://user@host/db`"
-        )
-    if util.find_spec("dbos") is None or util.find_spec("asyncpg") is None:
-        raise MissingExtra("a queue of runs", "cluster")
-    return url
+    return None if url == SQLITE else url
 
 
 def check_name(queue: str) -> None:

@@ -131,17 +131,24 @@ async def _look(run: str) -> tuple[Plan | None, RunResult]:
 
 
 async def _settle(run: str, engine: str, migrate: bool, settlement: Settlement) -> tuple[Plan, RunResult]:
-    """Put what a person says into the journal, before any model is loaded; then go on."""
+    """Put what a person says into the journal, before any model is loaded; then go on, or let a worker."""
+    from shoal.cli.queue import queue_of
     from shoal.cli.session import check_engine
     from shoal.runs import settling
+    from shoal.runs.results import result_of
 
-    check_engine(engine)
-    async with opened_run(run) as (journal, plan, root):
+    async with opened_run(run) as (journal, plan, root), queue_of(root, run) as queue:
+        how = {"migrate": migrate, "is_queued": queue is not None}
+        if queue is None:
+            check_engine(engine)
         if settlement.value is None:
-            await settling.settle_undone(journal, run, plan, settlement.node, migrate=migrate)
+            await settling.settle_undone(journal, run, plan, settlement.node, **how)
         else:
-            await settling.answer(journal, run, plan, settlement.node, settlement.value, migrate=migrate)
-    return plan, await _go_on(run, root, plan, engine, migrate)
+            await settling.answer(journal, run, plan, settlement.node, settlement.value, **how)
+        if queue is not None:
+            await queue.put_back()
+            return plan, await result_of(journal, run)
+    return plan, await _go_on(run, root, plan, engine, migrate, is_answered=True)
 
 
 async def _resume(run: str, engine: str, migrate: bool) -> tuple[Plan, RunResult]:
@@ -150,12 +157,15 @@ async def _resume(run: str, engine: str, migrate: bool) -> tuple[Plan, RunResult
     return plan, await _go_on(run, root, plan, engine, migrate)
 
 
-async def _go_on(run: str, root: Path, plan: Plan, engine: str, migrate: bool) -> RunResult:
+async def _go_on(
+    run: str, root: Path, plan: Plan, engine: str, migrate: bool, *, is_answered: bool = False
+) -> RunResult:
     from shoal.cli.session import opened_runner, own_stdout
 
     with own_stdout():
         async with opened_runner(root, plan, engine) as runner:
-            return await runner.resume(run, plan, migrate=migrate)
+            resume = runner.resume_answered if is_answered else runner.resume
+            return await resume(run, plan, migrate=migrate)
 
 
 @asynccontextmanager

@@ -174,5 +174,5 @@ def _node(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def exit_code(results: list[RunResult]) -> int:
-    """0 when every run is done or waits for a person, else 1."""
-    return 0 if all(result.status in {"done", "waiting"} for result in results) else 1
+    """0 when every run is done or waits for a person or a worker, else 1."""
+    return 0 if all(result.status in {"done", "waiting", "queued"} for result in results) else 1

@@ -110,6 +110,10 @@ class Queues:
             raise
         return queues
 
+    async def are_there(self) -> bool:
+        """Whether anybody ever made queues here. Raises JournalError."""
+        return await self.in_thread(self._are_there)
+
     async def put(self, run_id: str, queue: str) -> None:
         """Let a run wait in a queue; nothing if it is in one already."""
         options: EnqueueOptions = {
@@ -192,11 +196,13 @@ class Queues:
                 "`journal:` in agents.yaml"
             ) from fault
 
-    def _make_tables(self) -> None:
-        query = sqlalchemy.text(f"SELECT to_regclass('{SCHEMA}.dbos_migrations') IS NOT NULL")
+    def _are_there(self) -> bool:
+        query = sqlalchemy.text(f"SELECT to_regclass('{SCHEMA}.workflow_output') IS NOT NULL")
         with self.engine.connect() as connection:
-            is_made = connection.execute(query).scalar()
-        if not is_made:
+            return bool(connection.execute(query).scalar())
+
+    def _make_tables(self) -> None:
+        if not self._are_there():
             DBOS(config=self.config("nobody"))
             DBOS.listen_queues([])
             DBOS.launch()
