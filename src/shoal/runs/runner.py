@@ -43,6 +43,7 @@ from shoal.runs.events import Event, OnEvent, RunFinished, RunStarted, RunStoppe
 from shoal.runs.execution import Execution, Means
 from shoal.runs.forks import ABSENT, ForkPoint, rows_for_fork
 from shoal.runs.interpreter import Progress
+from shoal.runs.migration import check_rows
 from shoal.runs.pins import Origin, check_pin, origin_of, parts_of, with_origin
 from shoal.runs.results import RunResult, Summaries, result_of
 from shoal.runs.slots import Slots
@@ -166,6 +167,7 @@ class Runner:
         Raises:
             RunNotFound, RunBusy, RunCancelled, JournalError
             PlanChanged: the plan is not the one the run started with, unless `migrate`.
+            MigrationRefused: it is not, and what is recorded does not fit it.
         """
         run = await self._journal.run(run_id)
         if run.status == "done" and only is None:
@@ -173,6 +175,8 @@ class Runner:
         if run.status == "cancelled":
             raise RunCancelled(run_id)
         check_pin(run, plan, migrate, f"resume {run_id}")
+        if run.plan_sha256 != plan.sha256:
+            check_rows(run, plan, await self._journal.rows(run_id))
         await self._journal.claim(run_id, only)
         return await self._execute(run, plan, is_resumed=True)
 
@@ -212,6 +216,7 @@ class Runner:
         run = await self._journal.run(run_id)
         point = ForkPoint(at=at, output=output, again=again, migrate=migrate)
         kept = rows_for_fork(plan, run, await self._journal.rows(run_id), point)
+        check_rows(run, plan, kept)
         inputs = _inputs(plan, run.inputs)
         fork, rows = await self._insert(plan, inputs, kept, Origin(run_id, at))
         return await self._execute(fork, plan, rows)

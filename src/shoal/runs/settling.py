@@ -26,6 +26,7 @@ from shoal.runs.answers import read_answer
 from shoal.runs.frames import Instance
 from shoal.runs.interpreter import Progress
 from shoal.runs.judging import refusal
+from shoal.runs.migration import check_rows
 from shoal.runs.paths import node_at
 from shoal.runs.pins import check_pin, origin_of, parts_of, with_origin
 
@@ -96,6 +97,7 @@ async def _open_row(
 ) -> tuple[Instance, NodeRow]:
     check_pin(run, plan, migrate, f"answer {run.id} {shlex.quote(path)} {given}")
     rows = await journal.rows(run.id)
+    check_rows(run, plan, rows)
     if node_at(plan, path) is None:
         known = {*plan.block.nodes, *(row.path for row in rows)}
         raise InvalidInput(f"graph '{plan.name}' has no node '{path}'. {suggest(path, known)}")
