@@ -185,7 +185,7 @@ def _keys_of_node() -> str:
     rows = [("key", "on", "what it says")]
     for key in (*model.KINDS, *(key for key in fields if key not in model.KINDS)):
         owners = "the kind" if key in model.KINDS else ", ".join(sorted(model.KEYS_OF_KINDS.get(key, ())))
-        on = owners or ("any node" if key == "when" else "all but human")
+        on = owners or ("any node" if key in ("when", "accept") else "all but human")
         needed = any(key in keys for keys in model.NEEDED_BY_KINDS.values()) and key != "at_most"
         rows.append((f"`{key}`", on + (", needed" if needed else ""), _said_of(fields[key])))
     return _table(*rows)

@@ -152,7 +152,10 @@ def test_what_is_fine(tmp_path: Path, node: str) -> None:
             "a: {human: x, when: 1 > 2}",
             "7:23 `when` is always false, so node 'a' never runs. Mend it, or delete the node",
         ),
-        ("a: {human: x, when: 2 > 1}", "7:23 warning: `when` of node 'a' is always true. Remove it"),
+        (
+            "a: {human: x, when: 2 > 1}",
+            "7:23 warning: `when` is always true, so node 'a' always runs. Remove it",
+        ),
         (
             "a: {human: x, when: sort.topic == 'late' && sort.topic == 'other'}",
             "7:23 `when` of node 'a' never holds: 'sort.topic' can only be late here, never other. "

@@ -224,7 +224,7 @@ def _repeat(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
         remedy = "Let them agree" if start else "Add `start`, of the type that all rounds give"
         reader.fault((*reader.where, "start" if start else "repeat"), f"{message}. {remedy}", at_key=True)
     own = replace(around, sources={**around.sources, reader.name: Source(body.type, "a round gives")})
-    until = reader.condition((*reader.where, "until"), "until", entry.until, own)
+    until = reader.judgement("until", entry.until, own)
     if until is None or reader.has_faults:
         return None
     return Repeat(body=body.node, until=until, at_most=entry.at_most, start=start), body.type

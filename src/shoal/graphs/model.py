@@ -157,7 +157,9 @@ class StepEntry(Strict):
         None, min_length=1, description="Of a vote: fields that are compared; all but free text if left out."
     )
 
-    accept: Condition = Field(None, description="What the output must satisfy: an expression.")
+    accept: Condition = Field(
+        None, description="What the output, or the answer of a person, must satisfy: an expression."
+    )
     retry: int = Field(0, ge=0, le=10, description="How often the work is tried again.")
     timeout_s: Annotated[float | None, Given] = Field(
         None, gt=0, description="Seconds that one try may take."

@@ -49,7 +49,7 @@ from shoal.graphs.workers import (
 from shoal.workspace.schema import record_at
 from shoal.workspace.types import ANY, FLOAT, STR, Nullable, Record, Type, plain
 
-_NOT_FOR_PEOPLE = ("accept", "retry", "timeout_s", "fallback", "escalate", "cache", "budget")
+_NOT_FOR_PEOPLE = ("retry", "timeout_s", "fallback", "escalate", "cache", "budget")
 _LEAVES = ("agent", "tool", "human", "graph")
 
 
@@ -208,7 +208,7 @@ class StepReader(Reader):
 
     def _condition_alone(self, around: Around) -> None:
         """Looks at `accept` of a step whose work is faulty, so that what it gives is not known."""
-        self._condition("accept", self.entry.accept, self._with_own(around, ANY))
+        self.judgement("accept", self.entry.accept, self._with_own(around, ANY))
 
     def _inside(self, around: Around) -> Around:
         """What the steps inside may read: what this one needs has run by then."""
@@ -267,8 +267,7 @@ class StepReader(Reader):
         seen = source_type(with_confidence(output) if has_confidence else output)
         reads_own = self.entry.accept is not None or self.entry.escalate is not None
         with_own = self._with_own(around, seen, subject) if reads_own else around
-        accept = self._condition("accept", self.entry.accept, with_own)
-        self.check_constant("accept", accept)
+        accept = self.judgement("accept", self.entry.accept, with_own)
         fallback = self._fallback(output, subject, around) if "fallback" in self.entry_keys() else None
         escalate = policies.compile_escalation(self, work, output, around, with_own)
         policies.check_policies(self, work, escalate)
@@ -300,9 +299,6 @@ class StepReader(Reader):
         return replace(around, sources={**around.sources, self.name: own})
 
     # -- its expressions ----------------------------------------------------------------------------------
-
-    def _condition(self, key: str, text: str | None, around: Around) -> Compiled | None:
-        return self.condition((*self.where, key), key, text, around)
 
     def _inputs(self, worker: Worker, around: Around) -> dict[str, Compiled]:
         inputs: dict[str, Compiled] = {}

@@ -23,7 +23,7 @@ def compile_escalation(
     if entry is None or isinstance(work, HumanQuestion):
         return None
     where = (*reader.where, "escalate")
-    when = reader.condition((*where, "when"), "escalate.when", entry.when, with_own)
+    when = reader.judgement("escalate.when", entry.when, with_own)
     step = entry.to if isinstance(entry.to, StepEntry) else _same_question(reader, entry.to)
     other = None if step is None else reader.inner(("escalate", "to"), step)
     if other is not None and reader.has_faulty_inputs and isinstance(entry.to, str):

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from shoal.errors import Problem
-from shoal.expressions.cases import Contradiction
+from shoal.expressions.cases import Contradiction, narrowed
 from shoal.expressions.compiled import Compiled, compile_expression, constant_value
 from shoal.expressions.scope import ExpressionError, Scope, Source
 from shoal.expressions.templates import ValueFault, compile_value, remedy
@@ -60,6 +60,22 @@ class Around:
     """Nodes that may have been skipped."""
     needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What each node needs, directly or not, and is skipped with."""
+
+
+_MEND = "Mend it, or delete the"
+_CONSTANT: Mapping[str, Mapping[bool, tuple[bool, str]]] = {
+    "when": {False: (True, f"never runs. {_MEND} node"), True: (False, "always runs. Remove it")},
+    "accept": {
+        False: (True, f"accepts nothing. {_MEND} condition"),
+        True: (False, "accepts everything. Remove it"),
+    },
+    "until": {
+        False: (False, "always goes all rounds of `at_most`. Say what it waits for"),
+        True: (False, "never goes a second round. Say what it waits for"),
+    },
+    "escalate.when": {True: (False, "is always escalated. Say when its answer is not good enough")},
+}
+"""What to tell of conditions that are always true or false, and whether it is a fault."""
 
 
 class Reader:
@@ -139,23 +155,36 @@ class Reader:
 
     def _proven(self, text: str, before: Truths, around: Around) -> Truths:
         where = (*self.where, "when")
-        self.check_constant("when", self.when)
+        self._check_constant(where, "when", self.when)
         try:
             return after(text, before, self.scope(around))
         except Contradiction as err:
             self.fault(where, f"`when` of node '{self.name}' never holds: {err}. Mend it, or delete the node")
             return UNSURE
 
-    def check_constant(self, key: str, condition: Compiled | None) -> None:
+    def judgement(self, key: str, text: str | None, around: Around) -> Compiled | None:
+        """Compile a condition over what the step gave, at a key like `accept` or `escalate.when`."""
+        where = (*self.where, *key.split("."))
+        condition = self.condition(where, key, text, around)
+        if condition is None or text is None:
+            return condition
+        self._check_constant(where, key, condition)
+        try:
+            narrowed(text, around.truths.cases, self.scope(around))
+        except Contradiction as err:
+            self.fault(where, f"`{key}` of node '{self.name}' never holds: {err}. Mend it, or delete it")
+        return condition
+
+    def _check_constant(self, where: Where, key: str, condition: Compiled | None) -> None:
         """Tell of a condition that always has the same end."""
         constant = constant_value(condition) if condition else None
-        where = (*self.where, key)
-        if constant is False:
-            what = {"when": "never runs", "accept": "accepts nothing"}[key]
-            message = f"`{key}` is always false, so node '{self.name}' {what}"
-            self.fault(where, f"{message}. Mend it, or delete the {'node' if key == 'when' else 'condition'}")
-        elif constant is True:
-            message = f"`{key}` of node '{self.name}' is always true. Remove it"
+        if constant is None or constant not in _CONSTANT[key]:
+            return  # `escalate: {when: false}` answers where the step fails, and only there
+        is_fault, what = _CONSTANT[key][constant]
+        message = f"`{key}` is always {str(constant).lower()}, so node '{self.name}' {what}"
+        if is_fault:
+            self.fault(where, message)
+        else:
             self.kit.fault(where, message, is_warning=True)
 
     def condition(self, where: Where, key: str, text: str | None, around: Around) -> Compiled | None:

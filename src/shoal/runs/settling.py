@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shoal.errors import InvalidInput, suggest
+from shoal.expressions.values import condition_text
 from shoal.graphs.plan import Plan
 from shoal.journal.journal import (
     OPEN_KINDS,
@@ -61,10 +62,10 @@ async def answer(
         value = read_answer(path, instance.node, given)
         if row.kind != "waiting":
             return replace(row, kind="done", output=value, message=SETTLED)
-        if refusal(instance, value) is not None:
-            raise InvalidInput(
-                f"node '{path}' of run {run_id} does not accept this answer (see its `accept`)"
-            )
+        if instance.node.accept is not None and refusal(instance, value) is not None:
+            wanted = condition_text(instance.node.accept)
+            message = f"node '{path}' of run {run_id} does not accept this answer. It asks for: {wanted}"
+            raise InvalidInput(message)
         return replace(row, kind="answered", output=value, ms=(time.time() - row.started) * 1000)
 
     await _settle(journal, run_id, answered, plan if is_queued else None)
