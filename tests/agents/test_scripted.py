@@ -82,3 +82,12 @@ def test_a_script_that_is_wrong_says_where(tmp_path: Path, text: str, message: s
     (tmp_path / "a.yaml").write_text(text)
     with pytest.raises(InvalidFiles, match=message):
         read_script(tmp_path / "a.yaml")
+
+
+def test_agents_that_nobody_knows_are_no_part_of_a_script(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("version: 1\nagents:\n  polcy: {decision: decline}\n  other: {}\n")
+    with pytest.raises(
+        InvalidFiles, match="a.yaml:3:3 agents.yaml has no agent 'polcy'. Did you mean 'policy'?"
+    ):
+        read_script(tmp_path / "a.yaml", ["policy", "other"])
+    assert read_script(tmp_path / "a.yaml").agents == {"polcy", "other"}

@@ -107,3 +107,18 @@ def test_a_run_goes_on_from_a_folder_inside(desk: Desk) -> None:
     assert "May Customer C-1 have it?" in inside.call("runs", "show", run).stdout
     done = inside.call("runs", "answer", run, "ask", "yes", "--engine", "scripted", "--json")
     assert json.loads(done.stdout)["status"] == "done", done.stderr
+
+
+def test_a_script_tells_what_it_lacks_and_has_no_agents_of_its_own(desk: Desk) -> None:
+    command = ("run", "desk", "hi", "--input", "customer=C-1", "--engine", "scripted:answers.yaml", "--json")
+    script = desk.root / "answers.yaml"
+    script.write_text("version: 1\nagents: {}\n", encoding="utf-8")
+    done = desk.call(*command)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "answers.yaml has no answers of triage: the plainest ones of their types are given\n"
+    )
+    script.write_text("version: 1\nagents: {tirage: {intent: other}}\n", encoding="utf-8")
+    done = desk.call(*command)
+    assert done.returncode == 2
+    assert done.stderr == "answers.yaml:2:10 agents.yaml has no agent 'tirage'. Did you mean 'triage'?\n"

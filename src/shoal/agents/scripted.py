@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -24,7 +24,7 @@ from pydantic import Field
 
 from shoal.agents.engine import Answer, OnText, Request, Usage
 from shoal.agents.free_text import free_texts
-from shoal.errors import InvalidFiles, ShoalError
+from shoal.errors import InvalidFiles, ShoalError, suggest
 from shoal.workspace.schema import Strict
 from shoal.workspace.types import Enum, ListOf, Nullable, Record, Scalar, Type, ValueMismatch, plain, read
 from shoal.workspace.yaml import read_yaml
@@ -52,6 +52,11 @@ class ScriptedEngine:
         self.requests: list[Request] = []
         """All requests, in the order in which they came."""
         self._num_asked: dict[str, int] = {}
+
+    @property
+    def agents(self) -> frozenset[str]:
+        """Those that the script has answers of."""
+        return frozenset(self._script)
 
     async def complete(self, request: Request) -> Answer:
         """Answer from the script. Raises ShoalError when the scripted values do not fit the agent."""
@@ -92,8 +97,8 @@ class ScriptedEngine:
         return await given if inspect.isawaitable(given) else given
 
 
-def read_script(file: Path) -> ScriptedEngine:
-    """The engine of a script in YAML or JSON. Raises InvalidFiles."""
+def read_script(file: Path, known: Collection[str] | None = None) -> ScriptedEngine:
+    """The engine of a script in YAML or JSON, for the agents that are known. Raises InvalidFiles."""
     document = read_yaml(file, str(file))
     problems = [
         document.problem((key,), f"unknown key '{key}'. Known: version, agents", at_key=True)
@@ -111,6 +116,9 @@ def read_script(file: Path) -> ScriptedEngine:
         if not answers or not all(isinstance(answer, dict) for answer in answers):
             message = f"the answers of agent '{name}' are a mapping of output fields, or a list of such"
             problems.append(document.problem(("agents", name), message))
+        if known is not None and name not in known:
+            message = f"agents.yaml has no agent '{name}'. {suggest(name, known)}"
+            problems.append(document.problem(("agents", name), message, at_key=True))
     if problems:
         raise InvalidFiles(problems)
     return ScriptedEngine(agents)

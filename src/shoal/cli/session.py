@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from hashlib import sha256
@@ -134,21 +134,36 @@ def make_engine(name: str, root: Path, plans: Sequence[Plan]) -> Engine:
     """The engine by the name a user gives it; models load with the first question.
 
     Raises:
-        InvalidInput: there is no such engine, or its script cannot be read.
+        InvalidInput: there is no such engine.
+        InvalidFiles: its script cannot be read, or answers for agents that the workspace does not have.
         MissingExtra: the packages of the embedded engine are not installed.
     """
-    check_engine(name)
-    kind, _, script = name.partition(":")
-    if kind == "scripted":
-        from shoal.agents.scripted import ScriptedEngine, read_script
-
-        return read_script(Path(script)) if script else ScriptedEngine()
-    from shoal.agents.embedded.engine import EmbeddedEngine
     from shoal.graphs.plan import AgentCall, walk_nodes
 
+    check_engine(name)
     nodes = (node for plan in plans for node in walk_nodes(plan))
     agents = [node.work.agent for node in nodes if isinstance(node.work, AgentCall)]
+    kind, _, script = name.partition(":")
+    if kind == "scripted":
+        return _scripted(script, root, {agent.name for agent in agents})
+    from shoal.agents.embedded.engine import EmbeddedEngine
+
     return EmbeddedEngine(root, expected=[agent.base for agent in agents])
+
+
+def _scripted(script: str, root: Path, agents: Collection[str]) -> Engine:
+    """The engine without models; agents that its script forgot are told of before anything runs."""
+    from shoal.agents.manifest import MANIFEST
+    from shoal.agents.scripted import ScriptedEngine, read_script
+    from shoal.workspace.yaml import read_yaml
+
+    if not script:
+        return ScriptedEngine()
+    engine = read_script(Path(script), read_yaml(root / MANIFEST, MANIFEST).data.get("agents", {}))
+    if lacking := sorted(set(agents) - engine.agents):
+        told = f"{script} has no answers of {', '.join(lacking)}: the plainest ones of their types are given"
+        print(told, file=sys.stderr)
+    return engine
 
 
 def as_record(result: RunResult) -> dict[str, Any]:
