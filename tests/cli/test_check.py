@@ -40,7 +40,24 @@ def test_all_files_are_counted(full: Desk) -> None:
     done = full.call("check")
     assert done.stdout == "All is well. Agents: 1, graphs: 1, recipes: 1, suites: 1.\n", done.stderr
     found = json.loads(full.call("check", "--json").stdout)
-    assert found == {"problems": [], "agents": 1, "graphs": 1, "recipes": 1, "suites": 1}
+    assert [each["is_warning"] for each in found.pop("problems")] == [True]
+    assert found == {"agents": 1, "graphs": 1, "recipes": 1, "suites": 1}
+
+
+def test_agents_that_cannot_answer_yet_are_told_of(full: Desk) -> None:
+    assert full.call("check").stderr == (
+        "agents.yaml:5:3 warning: agent 'triage' has no adapter on the encoder 'tiny', which cannot answer "
+        "without one. Train it (agentctl finetune finetune/triage.yaml), or run with --engine scripted\n"
+    )
+    (full.root / "finetune/triage.yaml").unlink()
+    more = "  write: {base: nano, output: {text: str}}\n  large: {base: big, output: {text: str}}\ntools:"
+    full.replace(full.agents, "tools:", more)
+    bases = "  nano: {model: shoal/nano, kind: decoder}\n  big: {model: some/model, kind: decoder}\nagents:"
+    full.replace(full.agents, "agents:", bases)
+    warnings = full.call("check").stderr.splitlines()
+    assert "(a recipe finetune/triage.yaml)" in warnings[0]
+    assert "agent 'write' has no adapter on the decoder 'nano'" in warnings[1]
+    assert len(warnings) == 2
 
 
 def test_problems_of_all_files_come_together(full: Desk) -> None:

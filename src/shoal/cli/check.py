@@ -53,6 +53,7 @@ def check(
 
 
 def _look(root: Path) -> Findings:
+    from shoal.agents.untrained import untrained
     from shoal.errors import InvalidFiles
     from shoal.evals.check import check_suites
     from shoal.finetune.recipe import check_recipes
@@ -65,8 +66,11 @@ def _look(root: Path) -> Findings:
     targets = _targets(checked)
     recipes, recipe_problems = check_recipes(root, targets.agents)
     suites, suite_problems = check_suites(root, targets)
+    found = {*checked.problems, *recipe_problems, *suite_problems}
+    if all(problem.is_warning for problem in found):  # first things first
+        found.update(untrained(checked.workspace))
     return Findings(
-        problems=sorted({*checked.problems, *recipe_problems, *suite_problems}),
+        problems=sorted(found),
         agents=len(checked.workspace.agents),
         graphs=len(checked.plans),
         recipes=recipes,
