@@ -11,6 +11,7 @@ import atexit
 import dataclasses
 import datetime
 import enum
+import inspect
 import math
 import sys
 import typing
@@ -174,7 +175,7 @@ class FuzzedCalls:
         except AttemptFailed as error:
             return _fault_of_sentence(str(error))
         (received,) = self.module.RECEIVED
-        hints = typing.get_type_hints(tool.function.__wrapped__, include_extras=True)  # type: ignore[attr-defined]
+        hints = typing.get_type_hints(inspect.unwrap(tool.function), include_extras=True)
         for name, value in received.items():
             if not _fits(hints[name], value):
                 return f"argument {name} arrived as {type(value).__name__}"

@@ -41,7 +41,7 @@ class Scene:
         """Where the run stands, and all that is recorded of it."""
         journal = await worker.open_journal(self.place)
         try:
-            found = [run.id for run in await journal.runs(10_000) if run.inputs["name"] == self.name]
+            found = [run.id for run in await journal.runs(10_000) if run.inputs.get("name") == self.name]
             assert len(found) <= 1
             if not found:
                 return None, []
@@ -66,7 +66,7 @@ class Scene:
                 return None
             await journal.create(replace(BARRIER, id=secrets.token_hex(4)))  # behind what was under way
             self.world.note("stopped", self.name)
-            found = [run for run in await journal.runs(10_000) if run.inputs["name"] == self.name]
+            found = [run for run in await journal.runs(10_000) if run.inputs.get("name") == self.name]
             assert all(run.status != "running" for run in found), "it was not given up"
             rows = [*await journal.rows(found[0].id)] if found else []
             await person.carry(*self.wanted, found[0] if found else None)

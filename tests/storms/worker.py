@@ -101,7 +101,7 @@ async def carry_all(place: str, world: World, wanted: Sequence[tuple[str, str, i
     journal = await open_journal(place)
     try:
         runner = Runner(world.engine(), journal, backoff_s=lambda _: 0.0)
-        known = {run.inputs["name"]: run for run in await journal.runs(1_000_000)}
+        known = {run.inputs.get("name"): run for run in await journal.runs(1_000_000)}
         person, free = Person(runner, PLANS, world), asyncio.Semaphore(RUNS_AT_ONCE)
 
         async def carry(graph: str, name: str, width: int) -> None:
