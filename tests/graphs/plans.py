@@ -142,8 +142,10 @@ def repeat(body: Node, until: Expression, at_most: int = 100, start: Expression 
     return Repeat(body=body, until=until, at_most=at_most, start=start)
 
 
-def vote(body: Node, samples: int, by: Any = "majority", on: tuple[str, ...] = ()) -> Vote:
-    return Vote(body=body, samples=samples, by=by, on=on)
+def vote(
+    body: Node, samples: int, by: Any = "majority", on: tuple[str, ...] = (), early: bool = False
+) -> Vote:
+    return Vote(body=body, samples=samples, by=by, on=on, early=early)
 
 
 def node(name: str, work: Work, **options: Any) -> Node:

@@ -120,6 +120,7 @@ def test_steps_may_stand_sixteen_deep(tmp_path: Path) -> None:
         "until: x.confidence > 0.9, at_most: 3}",
         "x: {vote: {agent: judge, with: {facts: a}}, samples: 3, on: [reason], escalate: "
         '{when: x.confidence < 0.5, to: {human: Well?, answer: {reason: str, verdict: "enum[ask]"}}}}',
+        "x: {vote: {agent: judge, with: {facts: a}}, samples: 5, early: true, accept: x.verdict != 'ask'}",
         "x: {switch: sort.topic, when: sort.topic != 'late', cases: {parcel: {human: a}, other: {human: b}}}",
         'x: {switch: "${input.n}", cases: {-1: {graph: sub, with: {text: a}}}, '
         "default: {human: b, answer: {text: str}}}",

@@ -23,10 +23,12 @@ from shoal.graphs.plan import (
     Vote,
     bodies,
 )
+from shoal.runs.votes import num_counted
 
 _MAX_ITEMS = 20
 """Items of a map that are shown."""
 _UNKNOWN = -1
+_GIVEN = ("done", "fallback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +173,15 @@ def _items_told(branch: Branch) -> str:
 
 def _samples_told(vote: Vote, branch: Branch, samples: int) -> str:
     """How many samples agree with the winner, or are there."""
-    outputs = [each.summary.output for _, each in _indexed(branch) if each.summary and each.state == "done"]
+    found = sorted(_indexed(branch), key=_index)
+    outputs = [each.summary.output for _, each in found if each.summary and each.state in _GIVEN]
     if branch.summary is None:
         return f"{len(outputs)} of {samples} samples" if outputs else ""
     won = branch.summary.output
     if vote.by != "majority" or not outputs or not isinstance(won, Mapping):
         return ""
+    if vote.early:
+        outputs = outputs[: num_counted(vote, outputs)]
     agree = sum(all(each.get(field) == won.get(field) for field in vote.on) for each in outputs)
     return f"{agree} of {len(outputs)} agree"
 

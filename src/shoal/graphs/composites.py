@@ -292,7 +292,21 @@ def _vote(reader: StepReader, around: Around) -> tuple[Work, Type] | None:
             reader.fault((*where, "on", i), f"{message} {suggest(name, fields)}")
     decided = [name for name, kind in fields.items() if kind not in (STR, Nullable(STR))]
     on = tuple(entry.on or decided or fields)
-    return Vote(body=body.node, samples=entry.samples, by=entry.by, on=on), Record(fields)
+    if entry.early:
+        _check_early(reader, body.node)
+    vote = Vote(body=body.node, samples=entry.samples, by=entry.by, on=on, early=entry.early)
+    return vote, Record(fields)
+
+
+def _check_early(reader: StepReader, body: Node) -> None:
+    """Whether samples can be given up."""
+    where, message = (*reader.where, "early"), f"node '{reader.name}'"
+    if reader.entry.by == "confidence":
+        problem = "votes by confidence, and nobody knows which sample is the surest before all are there"
+        reader.fault(where, f"{message} {problem}. Remove `early`", at_key=True)
+    if "once" in effects_of([body.work], reader.kit.known.signature):
+        problem = "would give samples up in which a tool with the effect once may have acted"
+        reader.fault(where, f"{message} {problem}. Remove `early`", at_key=True)
 
 
 def _holds_agent(node: Node) -> bool:

@@ -41,6 +41,7 @@ KEYS_OF_KINDS: dict[str, frozenset[str]] = {
     "samples": frozenset({"vote"}),
     "by": frozenset({"vote"}),
     "on": frozenset({"vote"}),
+    "early": frozenset({"vote"}),
 }
 """Keys that only some kinds have; all others are on every kind but human."""
 
@@ -155,6 +156,9 @@ class StepEntry(Strict):
     )
     on: Annotated[list[str] | None, Given] = Field(
         None, min_length=1, description="Of a vote: fields that are compared; all but free text if left out."
+    )
+    early: bool = Field(
+        False, description="Of a vote: ends once the majority is certain; samples left over are given up."
     )
 
     accept: Condition = Field(

@@ -124,6 +124,8 @@ class Vote:
     """majority: the most frequent values of the fields `on`; of the samples that gave them, the surest one.
     confidence: the surest sample."""
     on: tuple[str, ...]
+    early: bool = False
+    """A majority that is certain ends it: samples count in their order, and those left over are given up."""
 
 
 Work: TypeAlias = AgentCall | ToolCall | HumanQuestion | GraphCall | Inline | Switch | Map | Repeat | Vote

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from shoal.expressions.expression import Expression, ExpressionFailed, Scope
@@ -13,10 +15,11 @@ from shoal.graphs.plan import GraphCall, Inline, Map, Node, Repeat, Switch, Vote
 from shoal.journal.failpoints import failpoint
 from shoal.runs.budgets import Limit
 from shoal.runs.frames import Activity, Frame, Inside, Instance, Result
-from shoal.runs.votes import winner
+from shoal.runs.votes import num_counted, winner
 from shoal.workspace.types import Type
 
 _SKIPPED = Result(is_skipped=True)
+_DECIDED = "the vote was decided without it"
 
 
 def begin(instance: Instance) -> Activity:
@@ -226,19 +229,23 @@ class Rounds(Activity):
 class Samples(Activity):
     """One step sampled several times, all at once; the first sample is greedy."""
 
-    __slots__ = ("_given", "_num_begun", "_prefix", "_work")
+    __slots__ = ("_given", "_num_begun", "_num_counted", "_prefix", "_work")
 
     def __init__(self, work: Vote, prefix: str, owner: Instance, inside: Inside) -> None:
+        if work.early:
+            inside = replace(inside, limit=Limit(math.inf, _DECIDED, inside.limit))
         super().__init__(owner, inside)
         self._work = work
         self._prefix = prefix
         self._num_begun = 0
+        self._num_counted: int | None = None
+        """How many samples decide it, once that is certain."""
         self._given: dict[int, Instance] = {}
 
     @property
     def is_complete(self) -> bool:
-        """Whether all its children are settled."""
-        return len(self._given) == self._work.samples
+        """Whether all its children are settled that decide it."""
+        return self._num_counted is not None
 
     def more(self) -> Sequence[Instance]:
         """All samples, once."""
@@ -249,15 +256,29 @@ class Samples(Activity):
     def settle(self, child: Instance) -> None:
         """Take in what a sample gave."""
         self._given[child.index] = child
+        if self._num_counted is None:
+            self._num_counted = self._count()
+            if self._work.early and self._num_counted is not None:
+                assert self.inside.limit is not None
+                self.inside.limit.end()
 
     def result(self) -> Result:
         """What the samples agree on."""
-        given = [self._given[number] for number in range(self._work.samples)]
+        assert self._num_counted is not None
+        given = [self._given[number] for number in range(self._num_counted)]
         if any(each.is_skipped for each in given):
             return _SKIPPED
         assert self.owner is not None
         output, confidence = winner(self._work, [(each.output, _sureness(each)) for each in given])
         return Result(trimmed(self.owner.node.output, output), confidence)
+
+    def _count(self) -> int | None:
+        """How many samples decide it, if those that are there do."""
+        work, given = self._work, self._given
+        if not work.early:
+            return work.samples if len(given) == work.samples else None
+        in_order = [given[number] for number in takewhile(given.__contains__, range(work.samples))]
+        return num_counted(work, [None if each.is_skipped else each.output for each in in_order])
 
     def _sample(self, number: int) -> Instance:
         assert self.owner is not None

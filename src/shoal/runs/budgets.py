@@ -5,7 +5,9 @@ Everything is reserved before it is spent. What was spent before a resume is cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shoal.graphs.plan import AgentCall, Budget, Plan, ToolCall
@@ -99,9 +101,12 @@ class Purse:
 
 
 class Limit:
-    """A limit of time on all that happens inside a node; the runner, who has a clock, says when it begins."""
+    """A limit of time on all that happens inside a node; the runner, who has a clock, says when it begins.
 
-    __slots__ = ("around", "ends", "is_over", "reason", "seconds")
+    One without end in time is ended by what it is around, as soon as nobody waits for it any more.
+    """
+
+    __slots__ = ("around", "ends", "heard_by", "is_over", "reason", "seconds")
 
     def __init__(self, seconds: float, reason: str, around: Limit | None) -> None:
         self.seconds = seconds
@@ -110,27 +115,47 @@ class Limit:
         self.ends: float | None = None
         """On the runner's clock; None until something begins inside."""
         self.is_over = False
+        self.heard_by: dict[Callable[[], None], None] = {}
+        """Who is told, in this order, when something else than time ends it."""
+
+    def end(self) -> None:
+        """It is over now, whatever the time."""
+        self.is_over = True
+        for tell in [*self.heard_by]:
+            tell()
+
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Tell somebody when it is ended, or one around it."""
+        heard = [each for each in self.all() if each.seconds == math.inf]
+        for each in heard:
+            each.heard_by[tell] = None
+        try:
+            yield
+        finally:
+            for each in heard:
+                del each.heard_by[tell]
 
     def next_to_end(self, now: float) -> Limit:
         """The limit that ends first, of this one and those around it; all of them have begun then."""
         first = self
-        each: Limit | None = self
-        while each is not None:
+        for each in self.all():
             if each.ends is None:
                 each.ends = now + each.seconds
             if first.ends is None or each.ends < first.ends:
                 first = each
-            each = each.around
         return first
 
-    def one_is_over(self) -> bool:
-        """Whether it is over, or one around it."""
+    def one_that_is_over(self) -> Limit | None:
+        """Of this one and those around it."""
+        return next((each for each in self.all() if each.is_over), None)
+
+    def all(self) -> Iterator[Limit]:
+        """This limit and those around it."""
         each: Limit | None = self
         while each is not None:
-            if each.is_over:
-                return True
+            yield each
             each = each.around
-        return False
 
 
 def spent_by_path(plan: Plan, rows: Iterable[NodeRow]) -> tuple[dict[str, Spent], dict[str, int]]:

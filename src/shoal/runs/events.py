@@ -90,7 +90,7 @@ class NodeFinished:
 
 @dataclass(frozen=True, slots=True)
 class NodeSkipped:
-    """A node is not needed."""
+    """A node is not needed; after NodeStarted, not any more: what is around it ended without it."""
 
     run: str
     path: str

@@ -167,17 +167,22 @@ class Execution:
 
     async def _within(self, limit: Limit, start: Start) -> NodeRow | None:
         """An attempt, unless a limit of time around it ends first: then the node is given up."""
-        clock = asyncio.get_running_loop().time
-        limit = limit.next_to_end(clock())
-        assert limit.ends is not None
+        clock, instance = asyncio.get_running_loop().time, start.instance
+        first = limit.next_to_end(clock())
+        assert first.ends is not None
         try:
-            if clock() < limit.ends:
-                async with asyncio.timeout_at(limit.ends):
-                    return await self._attempt(start)
+            if clock() < first.ends and limit.one_that_is_over() is None:
+                async with asyncio.timeout_at(first.ends) as scope:
+                    with limit.telling(lambda: scope.reschedule(clock())):
+                        return await self._attempt(start)
         except TimeoutError:  # ours: what the work raises comes as a row
             if start.is_intended:
-                return self._row(start.instance, start.attempt, "unknown", message=limit.reason)
-        self._progress.cut(start.instance, limit)
+                over = limit.one_that_is_over() or first
+                return self._row(instance, start.attempt, "unknown", message=over.reason)
+        over = limit.one_that_is_over() or first
+        self._progress.cut(instance, over)
+        if (emit := self._means.hub.emit) is not None:
+            emit(NodeSkipped(self._run, instance.path, over.reason, instance.node))
         return None
 
     async def _attempt(self, start: Start) -> NodeRow:

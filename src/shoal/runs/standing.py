@@ -18,7 +18,7 @@ def depth(instance: Instance) -> int:
 def is_cut(instance: Instance) -> bool:
     """Whether a limit of time around an instance is over."""
     limit = instance.parent.inside.limit
-    return limit is not None and limit.one_is_over()
+    return limit is not None and limit.one_that_is_over() is not None
 
 
 def own_limit_over(instance: Instance) -> Limit | None:

@@ -151,9 +151,8 @@ class Spans:
                 self._end(run, event.path, event.of, row, summary.reason or "")
             case NodeWaiting(of=node):
                 self._note(run, event.path, node, "waiting")
-            case NodeSkipped():
-                where = run.around(event.path).span
-                where.add_event("shoal.node.skipped", {_NODE: event.path, "shoal.reason": event.reason})
+            case NodeSkipped(path=path, reason=reason):
+                self._skip(run, path, reason)
             case RunFinished(result=result):
                 output = content_of(None, made=result.output) if self._has_content else {}
                 is_error = result.status in {"failed", "unknown"}
@@ -219,6 +218,16 @@ class Spans:
             _fail(span, reason)
         span.end()
         attach(run.top.context)
+
+    def _skip(self, run: _Run, path: str, reason: str) -> None:
+        """Tell of a node that is not needed, or not any more."""
+        found = run.nodes.pop(path, None)
+        where = found.span if found else run.around(path).span
+        where.add_event("shoal.node.skipped", {_NODE: path, "shoal.reason": reason})
+        if found is not None:
+            found.span.set_attribute("shoal.node.outcome", "given up")
+            found.span.end()
+            attach(run.top.context)
 
     def _note(self, run: _Run, path: str, node: Node | None, outcome: str, reason: str = "") -> None:
         """The span of what took no time: nobody was called."""
