@@ -169,6 +169,8 @@ def _options(kind: Any) -> Iterator[Any]:
 
 def _keys(kind: Any, where: Where) -> Iterable[str]:
     """The keys a model allows at a place inside it."""
+    if where and isinstance(where[0], int):  # an item of a list is of the list's options
+        return _keys(kind, where[1:])
     for option in _options(kind):
         if isinstance(option, type) and issubclass(option, BaseModel):
             fields = {field.alias or name: field.annotation for name, field in option.model_fields.items()}

@@ -4,6 +4,8 @@
     .shoal/adapters/<sha256>/    adapters, named by their content, never changed
     .shoal/cache.db              answers that nodes with `cache` gave; it can be deleted at any time
     .shoal/cache/                what can be made again
+    .shoal/datasets/<agent>/     data sets, named by their content; each with its card
+    .shoal/teachers.db           what teachers answered, so that none is asked twice
 
 Files are written under a temporary name and renamed; a folder's manifest is written last.
 """
@@ -41,6 +43,15 @@ class Store:
     def cache(self) -> Path:
         """The SQLite file of the answers that later runs may use again."""
         return self.folder / "cache.db"
+
+    @property
+    def teachers(self) -> Path:
+        """The SQLite file of the answers of teachers."""
+        return self.folder / "teachers.db"
+
+    def datasets(self, agent: str) -> Path:
+        """Where the data sets of an agent are."""
+        return self.folder / "datasets" / agent
 
     def adapter(self, sha256: str) -> Path:
         """Where the adapter with this content is, or would be."""
