@@ -36,9 +36,10 @@ WHERE status = 'PENDING' AND application_version = $1 AND NOT {is_alive("executo
 _LEFT = f"""
 SELECT run.id, found.queue_name FROM shoal.runs AS run
 LEFT JOIN {_WORKFLOWS} AS found ON found.workflow_uuid = run.id
-WHERE run.status = 'queued' AND run.created < extract(epoch FROM clock_timestamp()) - 5
-AND (found.status IS NULL OR found.status NOT IN {_ACTIVE})
-AND (run.error IS NULL OR found.status IS NULL OR found.completed_at < {_NOW_MS} - $1::float8 * 1000)
+WHERE run.status = 'queued' AND CASE
+WHEN found.status IS NULL THEN run.created < extract(epoch FROM clock_timestamp()) - 5
+WHEN found.status IN {_ACTIVE} THEN false
+ELSE run.error IS NULL OR found.completed_at < {_NOW_MS} - $1::float8 * 1000 END
 UNION ALL
 SELECT run.id, found.queue_name FROM {_WORKFLOWS} AS found
 JOIN shoal.runs AS run ON run.id = found.workflow_uuid
