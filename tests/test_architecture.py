@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "datasets": {"agents", "workspace"},
     "finetune": {"agents", "datasets", "workspace"},
     "serving": {"agents", "workspace"},
-    "evals": {"agents", "graphs", "journal", "runs", "workspace"},
+    "evals": {"agents", "expressions", "graphs", "journal", "runs", "workspace"},
     "cli": {
         "agents",
         "datasets",
@@ -50,9 +50,17 @@ HEAVY = {
     "sqlalchemy",
     "ray",
     "numpy",
+    "scipy",
 }
 TELEMETRY = {"opentelemetry", "prometheus_client"}
-MAY_BE_HEAVY = ("agents/embedded/", "agents/adapters.py", "agents/bases.py", "cluster/", "finetune/")
+MAY_BE_HEAVY = (
+    "agents/embedded/",
+    "agents/adapters.py",
+    "agents/bases.py",
+    "cluster/",
+    "evals/statistics.py",
+    "finetune/",
+)
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -90,7 +90,11 @@ def test_cases_in_csv(tmp_path: Path) -> None:
         ("0.9}", "90}", "9:16 'intent' is 90, expected at most 1"),
         ("cases.jsonl", "case.jsonl", "4:8 evals/bank/case.jsonl cannot be read: No such file"),
         ("cases.jsonl", "cases.txt", "4:8 'bank/cases.txt' is not a file of cases"),
-        ("choice", "exactly", "6:11 'intent' is 'exactly', expected exact, normalised or choice"),
+        (
+            "choice",
+            "exactly",
+            "6:11 'intent' is 'exactly', expected exact, normalised, choice, json, steps or state",
+        ),
         ("choice", "{regex: '['}", "6:19 'regex' is '[', expected a regular expression"),
     ],
 )

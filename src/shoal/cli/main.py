@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from shoal.cli import check, doctor, ending, finetune, forks, graph, run, runs, schema, worker
+from shoal.cli import check, doctor, ending, eval, finetune, forks, graph, run, runs, schema, worker
 
 _INTERRUPTED = 130
 """The exit code that Typer makes of Ctrl-C."""
@@ -34,6 +34,7 @@ app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.add_typer(graph.app, name="graph")
+app.add_typer(eval.app, name="eval")
 runs.app.command("cancel")(ending.cancel)
 runs.app.command("fork")(forks.fork)
 app.add_typer(runs.app, name="runs")

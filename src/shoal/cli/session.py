@@ -85,14 +85,14 @@ async def made_runner(
     try:
         with exported_spans() as spans:
             heard = joined(on_event, [spans, None if metrics is None else metrics.on_event])
-            identity = _identity(engine)
+            identity = engine_identity(engine)
             yield lambda journal: Runner(models, journal, on_event=heard, cache=cache, identity=identity)
     finally:
         cache.close()
         await models.close()
 
 
-def _identity(engine: str) -> str:
+def engine_identity(engine: str) -> str:
     """What tells the answers of one engine from those of another; a script's are its own alone."""
     kind, _, script = engine.partition(":")
     if kind != "scripted":

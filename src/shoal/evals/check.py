@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,23 +11,13 @@ from typing import Any
 from shoal.agents.agent import Agent
 from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.errors import InvalidFiles, Problem, suggest
-from shoal.evals.suite import NumberScorer, SuiteFile
-from shoal.graphs.plan import Plan
+from shoal.evals.cases import RawCase, csv_cases, json_cases
+from shoal.evals.check_fields import GraphFields, scorer_faults, unfit
+from shoal.evals.functions import function_fault
+from shoal.evals.suite import SuiteFile
+from shoal.graphs.plan import Plan, ToolCall, walk_nodes
 from shoal.workspace.schema import problems_of
-from shoal.workspace.types import (
-    BOOL,
-    FLOAT,
-    INT,
-    STR,
-    Enum,
-    Nullable,
-    Record,
-    Type,
-    ValueMismatch,
-    json_schema,
-    plain,
-    read,
-)
+from shoal.workspace.types import Record, ValueMismatch, read
 from shoal.workspace.yaml import Document, Where, read_yaml
 
 _MAX_FAULTS = 10
@@ -45,11 +32,23 @@ class Targets:
     graphs: Mapping[str, Plan | None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A suite whose keys are right, and what is wrong with it and its cases."""
+
+    suite: SuiteFile
+    target: Agent | Plan | None
+    input: Record | None
+    output: Record | None
+    cases: list[RawCase]
+    problems: list[Problem]
+
+
 def check_suites(root: Path, targets: Targets) -> tuple[int, list[Problem]]:
     """How many suites there are in evals/, and what is wrong with them."""
     problems: list[Problem] = []
     taken: dict[str, str] = {}
-    files = sorted((root / "evals").glob("*.yaml"))
+    files = suite_files(root)
     for file in files:
         suite, found = check_suite(file, root, targets)
         problems += found
@@ -65,16 +64,41 @@ def check_suites(root: Path, targets: Targets) -> tuple[int, list[Problem]]:
     return len(files), problems
 
 
+def suite_files(root: Path) -> list[Path]:
+    """The suites of a workspace, sorted by name."""
+    return sorted((root / "evals").glob("*.yaml"))
+
+
 def check_suite(file: Path, root: Path, targets: Targets) -> tuple[str | None, list[Problem]]:
     """The name of a suite whose keys are right; and what is wrong with it and its cases."""
     try:
-        document = read_yaml(file, file.relative_to(root).as_posix())
+        document = read_suite(file, root)
     except InvalidFiles as err:
         return None, list(err.problems)
+    checked = look_at(document, file, targets)
+    return checked.suite.suite, checked.problems
+
+
+def read_suite(file: Path, root: Path) -> Document:
+    """The document of a suite whose keys are right. Raises InvalidFiles."""
+    document = read_yaml(file, file.relative_to(root).as_posix())
     if problems := problems_of(document, SuiteFile):
-        return None, problems
-    suite = SuiteFile.model_validate(document.data)
-    return suite.suite, list(_SuiteChecker(document, suite, file, targets).check())
+        raise InvalidFiles(problems)
+    return document
+
+
+def look_at(document: Document, file: Path, targets: Targets) -> Checked:
+    """A suite whose keys are right with its cases, and all that is wrong."""
+    checker = _SuiteChecker(document, SuiteFile.model_validate(document.data), file, targets)
+    problems = list(checker.check())
+    return Checked(
+        suite=checker.suite,
+        target=checker.target,
+        input=checker.input,
+        output=checker.output,
+        cases=checker.cases,
+        problems=problems,
+    )
 
 
 class _SuiteChecker:
@@ -85,8 +109,12 @@ class _SuiteChecker:
         self.suite = suite
         self.folder = file.parent
         self.targets = targets
+        self.target: Agent | Plan | None = None
         self.input: Record | None = None
         self.output: Record | None = None
+        self.graph: GraphFields | None = None
+        self.cases: list[RawCase] = []
+        self._ids: set[str] = set()
 
     def check(self) -> Iterator[Problem]:
         if not NAME.match(self.suite.suite):
@@ -94,12 +122,16 @@ class _SuiteChecker:
             yield self.document.problem(("suite",), message)
         yield from self._target()
         yield from self._fields()
+        yield from self._nodes()
+        yield from self._files()
+        yield from self._world()
         if isinstance(self.suite.cases, str):
             yield from self._case_file(self.suite.cases)
         else:
             for number, case in enumerate(self.suite.cases):
                 where: Where = ("cases", number)
-                for key, message in self._case(case.model_dump()):
+                self.cases.append(case.model_dump())
+                for key, message in self._case(self.cases[-1]):
                     yield self.document.problem((*where, *key), message)
 
     def _target(self) -> Iterator[Problem]:
@@ -109,38 +141,89 @@ class _SuiteChecker:
                 message = f"'{target.model}' is not a URL. Write http://... or https://..."
                 yield self.document.problem(("target", "model"), message)
             return
-        kind, name = ("agent", target.agent) if target.agent is not None else ("graph", target.graph)
+        kind = "agent" if target.agent is not None else "graph"
+        name = target.agent or target.graph or ""
         known: Mapping[str, Agent | Plan | None] = (
             self.targets.agents if kind == "agent" else self.targets.graphs
         )
         if name not in known:
             yield self.document.problem(
-                ("target", kind), f"there is no {kind} '{name}'. {suggest(str(name), known)}"
+                ("target", kind), f"there is no {kind} '{name}'. {suggest(name, known)}"
             )
             return
-        match known[str(name)]:
+        self.target = known[name]
+        match self.target:
             case Agent(input=given, output=output):
                 self.input, self.output = given, output
             case Plan() as plan:
                 self.input, self.output = plan.input, plan.block.output_type
+                self.graph = GraphFields(plan)
 
     def _fields(self) -> Iterator[Problem]:
         for name, scorer in self.suite.scorers.items():
-            where: Where = ("scorers", name)
-            kind = self.output.fields.get(name) if self.output else None
-            if self.output and kind is None:
-                yield self.document.problem(where, self._no_field(name), at_key=True)
-            elif kind is not None and (message := _unfit(name, kind, scorer)):
-                yield self.document.problem(where, message)
+            for key, message in scorer_faults(name, scorer, self.output, self._owner, self.suite):
+                where = ("scorers", name, *(each for each in key if each))
+                yield self.document.problem(where, message, at_key=not key)
+        scores = [*self.suite.scorers]
+        scores += [f"{node}.{field}" for node, fields in self.suite.nodes.items() for field in fields]
         for name in self.suite.gate:
-            if name not in self.suite.scorers:
-                message = f"the gate names '{name}', which has no scorer. {suggest(name, self.suite.scorers)}"
+            if name not in scores:
+                message = f"the gate names '{name}', which has no scorer. {suggest(name, scores)}"
                 yield self.document.problem(("gate", name), message, at_key=True)
 
-    def _no_field(self, name: str) -> str:
+    def _nodes(self) -> Iterator[Problem]:
+        if self.suite.nodes and self.suite.target.graph is None:
+            message = "`nodes` are scored where the target is a graph. Use `scorers`"
+            yield self.document.problem(("nodes",), message, at_key=True)
+        elif self.graph is not None:
+            for path, fields in self.suite.nodes.items():
+                for name, scorer in fields.items():
+                    fault = self.graph.fault(path, name)
+                    if fault is not None:
+                        where: Where = ("nodes", path) if fault.is_path else ("nodes", path, name)
+                        yield self.document.problem(where, fault.message, at_key=True)
+                    elif (kind := self.graph.type_of(path, name)) and (why := unfit(name, kind, scorer)):
+                        yield self.document.problem(("nodes", path, name), why)
+
+    def _files(self) -> Iterator[Problem]:
+        """Files and functions that are named beside the suite."""
+        scorers: list[tuple[Where, Any]] = [
+            (("scorers", name), each) for name, each in self.suite.scorers.items()
+        ]
+        for node, fields in self.suite.nodes.items():
+            scorers += [(("nodes", node, name), each) for name, each in fields.items()]
+        worlds = self.suite.world if isinstance(self.suite.world, dict) else {}
+        scorers += [(("world", name), each) for name, each in worlds.items()]
+        for where, each in scorers:
+            reference = getattr(each, "python", None)
+            if reference and (fault := function_fault(self.folder, reference)):
+                yield self.document.problem((*where, "python"), fault)
+            sql = getattr(each, "sql", None)
+            file = getattr(each, "sqlite", None) or (sql and sql.database)
+            if file and not (self.folder / file).is_file():
+                key = (*where, "sql", "database") if sql else (*where, "sqlite")
+                yield self.document.problem(key, f"there is no file {file} beside the suite")
+
+    def _world(self) -> Iterator[Problem]:
+        if self.suite.world is not None or not isinstance(self.target, Plan):
+            return
+        tools = [node.work.tool for node in walk_nodes(self.target) if isinstance(node.work, ToolCall)]
+        acting = sorted({tool.name for tool in tools if tool.effect != "pure"})
+        if acting:
+            message = (
+                f"graph '{self.target.name}' calls tools that act: {', '.join(acting)}. Say where they may: "
+                "`world: {VARIABLE: {sqlite: FILE}}` gives each case a copy of the database that they find "
+                "by an environment variable; `world: real` lets them act as in a run"
+            )
+            yield self.document.problem(("target", "graph"), message)
+
+    @property
+    def _owner(self) -> str:
         target = self.suite.target
-        owner = f"agent '{target.agent}'" if target.agent else f"graph '{target.graph}'"
-        return f"{owner} gives no '{name}'. {suggest(name, self.output.fields if self.output else ())}"
+        return f"agent '{target.agent}'" if target.agent else f"graph '{target.graph}'"
+
+    def _no_field(self, name: str) -> str:
+        return f"{self._owner} gives no '{name}'. {suggest(name, self.output.fields if self.output else ())}"
 
     def _case_file(self, name: str) -> Iterator[Problem]:
         file, shown = self.folder / name, f"{Path(self.document.file).parent.as_posix()}/{name}"
@@ -154,12 +237,15 @@ class _SuiteChecker:
             reason = err.strerror if isinstance(err, OSError) else "it is not UTF-8 text"
             yield self.document.problem(("cases",), f"{shown} cannot be read: {reason}. Mend the path")
             return
-        lines = _csv_cases(text, self.output) if file.suffix == ".csv" else _json_cases(text)
-        faults = [
-            Problem(shown, line, 1, message)
-            for line, case in lines
-            for message in ([case] if isinstance(case, str) else [each for _, each in self._case(case)])
-        ]
+        faults: list[Problem] = []
+        for line, case in csv_cases(text, self.output) if file.suffix == ".csv" else json_cases(text):
+            if isinstance(case, str):
+                faults.append(Problem(shown, line, 1, case))
+                continue
+            self.cases.append(case)
+            faults += [Problem(shown, line, 1, each) for _, each in self._case(case)]
+        if not self.cases and not faults:
+            faults.append(Problem(shown, 1, 1, "the file holds no case. Write one a line"))
         yield from faults[:_MAX_FAULTS]
         if len(faults) > _MAX_FAULTS:
             rest = faults[_MAX_FAULTS]
@@ -167,14 +253,14 @@ class _SuiteChecker:
                 shown, rest.line, 1, f"there are {len(faults) - _MAX_FAULTS} more faults from here on"
             )
 
-    def _case(self, case: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    def _case(self, case: RawCase) -> Iterator[tuple[Where, str]]:
         """The faults of one case, each with the keys that lead to it."""
         if self.input:
             try:
                 read(self.input, case["input"], "input")
             except ValueMismatch as err:
                 yield ("input",), str(err)
-        for name, value in case["gold"].items():
+        for name, value in (case.get("gold") or {}).items():
             kind = self.output.fields.get(name) if self.output else None
             if self.output and kind is None:
                 yield ("gold", name), self._no_field(name)
@@ -183,83 +269,21 @@ class _SuiteChecker:
                     read(kind, value, f"gold '{name}'")
                 except ValueMismatch as err:
                     yield ("gold", name), str(err)
-        if case.get("slice") is not None and case["slice"] not in self.suite.slices:
-            yield (
-                ("slice",),
-                f"'{case['slice']}' is not one of `slices`. {suggest(case['slice'], self.suite.slices)}",
-            )
+        yield from self._slices(case)
+        if (given := case.get("id")) in self._ids:
+            yield ("id",), f"the id '{given}' is taken by another case"
+        elif given is not None:
+            self._ids.add(given)
+        if self.graph is not None:
+            yield from self.graph.case_faults(case)
+        elif self.target is not None and (keys := [key for key in _OF_GRAPHS if case.get(key)]):
+            yield (keys[0],), f"`{keys[0]}` is for graphs, and {self._owner} is none"
+
+    def _slices(self, case: RawCase) -> Iterator[tuple[Where, str]]:
+        named = case.get("slice") or ()
+        for each in (named,) if isinstance(named, str) else named:
+            if each not in self.suite.slices:
+                yield ("slice",), f"'{each}' is not one of `slices`. {suggest(each, self.suite.slices)}"
 
 
-def _unfit(name: str, kind: Type, scorer: object) -> str | None:
-    """Why a scorer cannot compare values of a type."""
-    bare = plain(kind)
-    bare = bare.of if isinstance(bare, Nullable) else bare
-    if isinstance(scorer, NumberScorer) and bare not in (INT, FLOAT):
-        return f"'{name}' is {kind}, which `number` cannot compare. Use exact"
-    if scorer == "choice" and not (isinstance(bare, Enum) or bare == BOOL):
-        return f"'{name}' is {kind}, and `choice` needs an enum or a bool. Use exact"
-    if scorer == "normalised" and bare != STR:
-        return f"'{name}' is {kind}, and `normalised` needs a text. Use exact"
-    return None
-
-
-def _json_cases(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Line numbers with cases, or with what is wrong."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            case = json.loads(line)
-        except (ValueError, RecursionError) as err:
-            yield number, f"the line is not JSON: {err}"
-            continue
-        yield number, _whole(case)
-
-
-def _whole(case: object) -> dict[str, Any] | str:
-    if not isinstance(case, dict):
-        return "a case is a mapping with `input` and `gold`"
-    if "gold" not in case and "output" in case:
-        case = {("gold" if key == "output" else key): value for key, value in case.items()}
-    for key in case:
-        if key not in {"input", "gold", "id", "slice"}:
-            return f"'{key}' is not a known key. {suggest(key, ('input', 'gold', 'id', 'slice'))}"
-    for key in ("input", "gold"):
-        if not isinstance(case.get(key), dict):
-            return f"the key '{key}' is missing, or is not a mapping"
-    if not all(case.get(key) is None or isinstance(case[key], str) for key in ("id", "slice")):
-        return "`id` and `slice` are texts"
-    return case
-
-
-def _csv_cases(text: str, output: Record | None) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    reader = csv.DictReader(io.StringIO(text))
-    for row in reader:
-        case: dict[str, Any] = {"input": {}, "gold": {}}
-        for column, cell in row.items():
-            part, _, name = (column or "").partition(".")
-            if part in case and name:
-                kind = output.fields.get(name) if output and part == "gold" else None
-                if cell or kind is None or isinstance(plain(kind), Nullable):
-                    case[part][name] = _cell(cell, kind)
-            elif column in {"id", "slice"}:
-                case[column] = cell or None
-            else:
-                yield (
-                    reader.line_num,
-                    f"'{column}' is not a column of cases: input.NAME, gold.NAME, id, slice",
-                )
-                return
-        yield reader.line_num, _whole(case)
-
-
-def _cell(cell: str | None, kind: Type | None) -> Any:
-    """Text as it is where the field is text; else JSON. An empty cell is null."""
-    if not cell:
-        return None
-    if kind is None or json_schema(kind).get("type") == "string":
-        return cell
-    try:
-        return json.loads(cell)
-    except ValueError:
-        return cell
+_OF_GRAPHS = ("nodes", "answers", "steps", "state")

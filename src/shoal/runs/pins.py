@@ -70,7 +70,7 @@ def parts_of_work(plan: Plan, work: Work) -> dict[str, str]:
     """What an agent, a tool or a graph depends on, with hashes; nothing for other kinds of work."""
     match work:
         case AgentCall(agent=agent):
-            return _parts_of_agent(agent)
+            return parts_of_agent(agent)
         case ToolCall(tool=tool):
             contract = f"{tool.effect} {tool.input} -> {tool.output}"
             return {
@@ -102,7 +102,8 @@ def changes_between(pinned: Mapping[str, str], plan: Plan) -> list[str]:
     return gone + new + changed or [f"{plan.file} or a file it depends on changed"]
 
 
-def _parts_of_agent(agent: Agent) -> dict[str, str]:
+def parts_of_agent(agent: Agent) -> dict[str, str]:
+    """What the answers of an agent depend on, with hashes."""
     name = f"of agent '{agent.name}'"
     return {
         f"the contract {name}": _hash(f"{agent.input} -> {agent.output}"),

@@ -1,0 +1,95 @@
+"""agentctl eval: run suites, and look at what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shoal.cli.session import ENGINE_HELP
+
+if TYPE_CHECKING:
+    from shoal.evals.results import Result
+
+app = typer.Typer(
+    help="Run suites of cases, and show what came of them.", no_args_is_help=True, rich_markup_mode=None
+)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="An evaluation's id; or `last`, or a suite for its last one.")
+]
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="The name of a suite, or its file.")],
+    as_json: _Json = False,
+    engine: Annotated[str, typer.Option("--engine", help=ENGINE_HELP)] = "auto",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first cases.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask everything again, whatever was asked before.")
+    ] = False,
+) -> None:
+    """Run a suite. What was asked before, also by a run that was killed, is not asked again."""
+    from shoal.agents.manifest import find_root
+    from shoal.cli.evaluating import Wish, run_suite
+    from shoal.cli.session import own_stdout
+    from shoal.evals.loading import load_suite
+
+    root = find_root(Path())
+    wish = Wish(engine=engine, limit=limit, is_fresh=fresh, is_quiet=as_json)
+    with own_stdout():
+        result = asyncio.run(run_suite(root, load_suite(root, suite), wish))
+    _show(result, as_json)
+    summary = result.summary()
+    raise typer.Exit(1 if summary["errors"] == summary["asked"] else 0)
+
+
+@app.command("list")
+def list_results(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 20,
+    as_json: _Json = False,
+) -> None:
+    """List the newest evaluations."""
+    from shoal.agents.manifest import find_root
+    from shoal.cli.eval_tables import line_of
+    from shoal.evals.results import results
+
+    found = results(find_root(Path()))[:limit]
+    if as_json:
+        for result in found:
+            typer.echo(json.dumps(_entry(result)))
+        return
+    if not found:
+        typer.echo("No evaluations yet. Make one: agentctl eval run SUITE")
+    for result in found:
+        typer.echo(line_of(result))
+
+
+@app.command()
+def show(run: _Run, as_json: _Json = False) -> None:
+    """Show the figures of an evaluation."""
+    from shoal.agents.manifest import find_root
+    from shoal.evals.results import find_result
+
+    _show(find_result(find_root(Path()), run), as_json)
+
+
+def _show(result: Result, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({**_entry(result), "summary": result.summary()}, ensure_ascii=False))
+        return
+    from shoal.cli.eval_tables import print_summary
+
+    print_summary(result)
+
+
+def _entry(result: Result) -> dict[str, object]:
+    about = result.about()
+    status = "done" if result.is_finished else "running" if result.is_alive else "interrupted"
+    keys = ("suite", "target", "engine", "created")
+    return {"run": result.id, "status": status, **{key: about[key] for key in keys}}
