@@ -1,1 +1,1 @@
-"""Graphs: their language, its checker, and the runner."""
+"""Graphs: their language and its checker."""

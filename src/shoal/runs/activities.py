@@ -90,11 +90,6 @@ class Single(Activity):
         self._is_settled = False
 
     @property
-    def child(self) -> Instance:
-        """The step."""
-        return self._child
-
-    @property
     def is_complete(self) -> bool:
         """Whether all its children are settled."""
         return self._is_settled

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from shoal.graphs.plan import Node
 from shoal.journal.journal import RowKind, RunStatus
 from shoal.runs.frames import Instance
 
@@ -22,11 +21,6 @@ class Start:
     is_intended: bool = False
     """A tool that acts once may have been called."""
 
-    @property
-    def node(self) -> Node:
-        """What is to be done."""
-        return self.instance.node
-
 
 @dataclass(slots=True)
 class Close:
@@ -38,11 +32,6 @@ class Close:
     message: str | None = None
     output: Any = None
     confidence: float | None = None
-
-    @property
-    def node(self) -> Node:
-        """Of which node."""
-        return self.instance.node
 
 
 Step: TypeAlias = Start | Close

@@ -1,7 +1,7 @@
 """Customer replies from shuffled facts: the name, the amount and the reason come back byte for byte."""
 
 from shoal.finetune.nano import lexicon as lex
-from shoal.finetune.nano import wordings as say
+from shoal.finetune.nano import reply_wordings as say
 from shoal.finetune.nano.tasks import Example, as_json
 from shoal.finetune.nano.vocabulary import Draw
 
