@@ -266,6 +266,6 @@ def test_outside_a_workspace_the_remedy_is_told(tmp_path: Path) -> None:
     with pytest.raises(ShoalError) as caught:
         find_root(tmp_path)
     assert str(caught.value) == (
-        f"no agents.yaml in {tmp_path} or in a folder above it. Run agentctl inside a workspace, "
-        f"a folder with agents.yaml"
+        f"no agents.yaml in {tmp_path} or in a folder above it. Run agentctl inside a workspace; "
+        "agentctl init makes one"
     )

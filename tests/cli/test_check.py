@@ -50,14 +50,16 @@ def test_agents_that_cannot_answer_yet_are_told_of(full: Desk) -> None:
         "without one. Train it (agentctl finetune finetune/triage.yaml), or run with --engine scripted\n"
     )
     (full.root / "finetune/triage.yaml").unlink()
-    more = "  write: {base: nano, output: {text: str}}\n  large: {base: big, output: {text: str}}\ntools:"
+    more = "  more: {base: tiny, output: {is_good: bool}}\n  write: {base: own, output: {text: str}}\ntools:"
     full.replace(full.agents, "tools:", more)
-    bases = "  nano: {model: shoal/nano, kind: decoder}\n  big: {model: some/model, kind: decoder}\nagents:"
-    full.replace(full.agents, "agents:", bases)
-    warnings = full.call("check").stderr.splitlines()
-    assert "(a recipe finetune/triage.yaml)" in warnings[0]
-    assert "agent 'write' has no adapter on the decoder 'nano'" in warnings[1]
-    assert len(warnings) == 2
+    full.replace(full.agents, "agents:", "  own: {model: ./models/own, kind: decoder}\nagents:")
+    base, agents = full.call("check").stderr.splitlines()
+    assert base == (
+        "agents.yaml:4:16 warning: base 'own' is the folder ./models/own, which is not there, so its agents "
+        "cannot answer"
+    )
+    assert "agents 'triage', 'more' have no adapter on the encoder 'tiny'" in agents
+    assert "(a recipe finetune/triage.yaml)" in agents
 
 
 def test_problems_of_all_files_come_together(full: Desk) -> None:

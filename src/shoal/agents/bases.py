@@ -41,11 +41,16 @@ def locate(base: Base, root: Path) -> Path:
             f"base '{base.name}' is {base.model}, but its weights are not in the package. Install shoal again"
         )
     folder = root / Path(base.model).expanduser()
-    if base.model.startswith((".", "/", "~")) or base.model.count("/") != 1:
+    if is_path(base.model):
         raise ShoalError(
             f"base '{base.name}' is the folder {base.model}, which is not there. Looked in {folder}"
         )
     return _checked(_from_hub(base), base)
+
+
+def is_path(model: str) -> bool:
+    """Whether the model of a base can only be a folder, and no name of a hub."""
+    return model.startswith((".", "/", "~")) or model.count("/") != 1
 
 
 def local_folder(base: Base, root: Path) -> Path | None:

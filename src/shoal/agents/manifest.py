@@ -146,8 +146,8 @@ def find_root(start: Path) -> Path:
         if (folder / MANIFEST).is_file():
             return folder
     raise ShoalError(
-        f"no {MANIFEST} in {start} or in a folder above it. Run agentctl inside a workspace, "
-        f"a folder with {MANIFEST}"
+        f"no {MANIFEST} in {start} or in a folder above it. Run agentctl inside a workspace; "
+        "agentctl init makes one"
     )
 
 

@@ -53,7 +53,7 @@ def check(
 
 
 def _look(root: Path) -> Findings:
-    from shoal.agents.untrained import untrained
+    from shoal.agents.unready import unready
     from shoal.errors import InvalidFiles
     from shoal.evals.check import check_suites
     from shoal.finetune.recipe import check_recipes
@@ -68,7 +68,7 @@ def _look(root: Path) -> Findings:
     suites, suite_problems = check_suites(root, targets)
     found = {*checked.problems, *recipe_problems, *suite_problems}
     if all(problem.is_warning for problem in found):  # first things first
-        found.update(untrained(checked.workspace))
+        found.update(unready(checked.workspace))
     return Findings(
         problems=sorted(found),
         agents=len(checked.workspace.agents),

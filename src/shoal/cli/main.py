@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from shoal.cli import check, doctor, ending, eval, finetune, forks, graph, run, runs, schema, worker
+from shoal.cli import check, doctor, ending, eval, finetune, forks, graph, init, run, runs, schema, worker
 
 _INTERRUPTED = 130
 """The exit code that Typer makes of Ctrl-C."""
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.command("run", cls=run.RunCommand)(run.run)
 app.command("check")(check.check)
+app.command("init")(init.init)
 app.command("finetune")(finetune.finetune)
 app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)

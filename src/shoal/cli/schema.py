@@ -42,7 +42,7 @@ def schema(
 
     for each in FileKind if kind is None else (kind,):
         file = folder / f"{each}.json" if folder is not None else output
-        text = json.dumps(made(each), indent=2, ensure_ascii=False) + "\n"
+        text = schema_text(each)
         if file is None:
             typer.echo(text, nl=False)
             continue
@@ -58,6 +58,11 @@ _TITLES = {
     FileKind.adapters: "agents/<name>/adapters.yaml",
     FileKind.script: "scripts of --engine scripted:FILE",
 }
+
+
+def schema_text(kind: FileKind) -> str:
+    """The schema of one kind of file as it is written."""
+    return json.dumps(made(kind), indent=2, ensure_ascii=False) + "\n"
 
 
 def made(kind: FileKind) -> dict[str, Any]:
