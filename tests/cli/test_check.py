@@ -18,6 +18,7 @@ SUITE = """\
 version: 1
 suite: desk
 target: {graph: desk}
+world: real
 cases: [{input: {message: hi, customer: C-1}, gold: {intent: other}}]
 scorers: {intent: choice}
 """
@@ -67,7 +68,7 @@ def test_problems_of_all_files_come_together(full: Desk) -> None:
     full.replace(full.root / "evals/desk.yaml", "intent: choice", "intnt: choice")
     found = json.loads(full.call("check", "--json").stdout)["problems"]
     assert [(each["file"], each["line"], each["column"], each["is_warning"]) for each in found] == [
-        ("evals/desk.yaml", 5, 11, False),
+        ("evals/desk.yaml", 6, 11, False),
         ("finetune/triage.yaml", 4, 23, False),
     ]
     assert "Did you mean 'intent'?" in found[0]["message"]

@@ -59,7 +59,7 @@ def test_what_its_readme_says_works(made: Path, agentctl: Agentctl) -> None:
 
 def test_editors_find_the_schemas(made: Path) -> None:
     files = [
-        made / name for name in ("agents.yaml", "answers.yaml", "graphs/refund.yaml", "evals/refund.yaml")
+        made / name for name in ("agents.yaml", "answers.yaml", "graphs/refund.yaml", "evals/decide.yaml")
     ]
     for file in files:
         schema = re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text())
