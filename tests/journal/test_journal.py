@@ -298,3 +298,40 @@ async def test_values_that_other_runs_have_too_outlive_a_run(journal: Journal) -
             assert run.parts == {"node 'a'": "tool t"}
             assert {"input": run.inputs, "output": run.output}.get(run.id, shared) == shared
             assert [row.output for row in await journal.rows(run.id)] == [shared] * (run.id == "row")
+
+
+async def test_runs_are_found_whatever_else_is_known_of_them(journal: Journal) -> None:
+    statuses = ["done", "failed", "done", "waiting"]
+    for number, status in enumerate(statuses):
+        await journal.create(run_row(f"r{number}", created=1.0, graph=f"g{number % 2}"))
+        await journal.finish(f"r{number}", status, None, None)  # type: ignore[arg-type]
+    await journal.create(run_row("r4", created=4.0))
+    await journal.create(run_row("r5", created=5.0))
+    await journal.release("r5")
+    assert await journal.find({"done", "failed"}) == [
+        ("r2", "done", 1.0),
+        ("r1", "failed", 1.0),
+        ("r0", "done", 1.0),
+    ]
+    assert await journal.find({"running", "interrupted"}) == [
+        ("r5", "interrupted", 5.0),
+        ("r4", "running", 4.0),
+    ]
+    assert [run.id for run in await journal.find({"waiting", "failed"}, graph="g1", before=1.5)] == [
+        "r3",
+        "r1",
+    ]
+    assert await journal.find({"done"}, before=1.0) == []
+    assert await journal.find(set()) == []
+
+
+async def test_who_went_on_meanwhile_is_not_removed(journal: Journal) -> None:
+    for number in range(120):
+        await journal.create(run_row(f"r{number:03}"))
+        await journal.finish(f"r{number:03}", "failed" if number else "waiting", None, None)
+    told: list[int] = []
+    ids = [f"r{number:03}" for number in range(120)]
+    assert await journal.delete(ids, only={"failed", "done"}, tell=told.append) == 119
+    assert told == sorted(told) and all(number <= 119 for number in told)
+    assert [run.id for run in await journal.runs()] == ["r000"]
+    assert await journal.compact() >= 0

@@ -14,7 +14,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from shoal.cli import check, doctor, ending, eval, finetune, forks, graph, init, run, runs, schema, worker
+from shoal.cli import (
+    check,
+    doctor,
+    ending,
+    eval,
+    finetune,
+    forks,
+    graph,
+    init,
+    prune,
+    run,
+    runs,
+    schema,
+    worker,
+)
 
 _INTERRUPTED = 130
 """The exit code that Typer makes of Ctrl-C."""
@@ -37,6 +51,7 @@ app.command("schema")(schema.schema)
 app.add_typer(graph.app, name="graph")
 app.add_typer(eval.app, name="eval")
 runs.app.command("cancel")(ending.cancel)
+runs.app.command("prune")(prune.prune)
 runs.app.command("fork")(forks.fork)
 app.add_typer(runs.app, name="runs")
 

@@ -3,6 +3,7 @@
 from shoal.journal.failpoints import FAILPOINTS, failpoint
 from shoal.journal.journal import (
     AlreadyRecorded,
+    Found,
     Journal,
     JournalCorrupt,
     JournalError,
@@ -23,6 +24,7 @@ from shoal.journal.sqlite import SqliteJournal
 __all__ = [
     "FAILPOINTS",
     "AlreadyRecorded",
+    "Found",
     "Journal",
     "JournalCorrupt",
     "JournalError",

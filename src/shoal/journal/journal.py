@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from shoal.errors import ShoalError
 
@@ -83,6 +83,14 @@ class RunRow:
     """Seconds since 1970."""
     output: Mapping[str, Any] | None = None
     error: str | None = None
+
+
+class Found(NamedTuple):
+    """What is told of a run where there may be very many."""
+
+    id: str
+    status: RunStatus
+    created: float
 
 
 # Not frozen, because freezing costs as much as all else that a small step does; nobody changes one.
@@ -255,11 +263,28 @@ class Journal(Protocol):
         """The newest runs of a status, of a graph, created before a time; newest first."""
         ...
 
-    async def delete(self, run_ids: Sequence[str]) -> int:
+    async def find(
+        self, statuses: Collection[RunStatus], *, graph: str | None = None, before: float | None = None
+    ) -> Sequence[Found]:
+        """Which runs have one of these statuses, newest first; nothing else of them is read."""
+        ...
+
+    async def delete(
+        self,
+        run_ids: Sequence[str],
+        *,
+        only: Collection[RunStatus] | None = None,
+        tell: Callable[[int], None] | None = None,
+    ) -> int:
         """Remove runs that nobody executes, and values that no run refers to any more; returns how many runs.
 
-        In slices, so that no writer waits long. What a kill leaves behind the next call removes.
+        In slices, so that no writer waits long; `tell` is called after each with how many are gone. `only`
+        says which statuses they may still have. What a kill leaves behind the next call removes.
         """
+        ...
+
+    async def compact(self) -> int:
+        """Give space that nothing uses back to the disk, as far as that holds nobody up; returns bytes."""
         ...
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from shoal.journal.journal import (
     OPEN_KINDS,
     UNCERTAIN_KINDS,
     AlreadyRecorded,
+    Found,
     NodeRow,
     RunBusy,
     RunExists,
@@ -118,12 +119,30 @@ class MemoryJournal:
             and (before is None or run.created < before)
         ][:limit]
 
-    async def delete(self, run_ids: Sequence[str]) -> int:
+    async def find(
+        self, statuses: Collection[RunStatus], *, graph: str | None = None, before: float | None = None
+    ) -> Sequence[Found]:
+        """Which runs have one of these statuses, newest first."""
+        runs = await self.runs(len(self._runs), graph=graph, before=before)
+        return [Found(run.id, run.status, run.created) for run in runs if run.status in statuses]
+
+    async def delete(
+        self,
+        run_ids: Sequence[str],
+        *,
+        only: Collection[RunStatus] | None = None,
+        tell: Callable[[int], None] | None = None,
+    ) -> int:
         """Remove runs that nobody executes."""
-        gone = [run_id for run_id in {*run_ids} & self._runs.keys() if run_id not in self._owned]
+        free = [await self.run(run_id) for run_id in {*run_ids} & self._runs.keys() - self._owned]
+        gone = [run.id for run in free if only is None or run.status in only]
         for run_id in gone:
             del self._runs[run_id], self._rows[run_id]
         return len(gone)
+
+    async def compact(self) -> int:
+        """Nothing to give back."""
+        return 0
 
     async def close(self) -> None:
         """Nothing waits here."""

@@ -22,6 +22,7 @@ from shoal.journal.digests import digest_of
 from shoal.journal.journal import (
     ENDED,
     UNCERTAIN_KINDS,
+    Found,
     NodeRow,
     RunBusy,
     RunLost,
@@ -33,10 +34,10 @@ from shoal.journal.journal import (
     check_standing,
     encode,
 )
-from shoal.journal.postgres_delete import delete_runs, sweep_blobs
 from shoal.journal.postgres_link import FAULTS, Link, explain
+from shoal.journal.postgres_prune import Pruning
 from shoal.journal.postgres_rows import of_node, put, read_node, read_run, storable, values_at
-from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, is_alive, make_tables
+from shoal.journal.postgres_schema import FIXED, NODE, OUTCOME, STANDING, is_alive, make_tables
 from shoal.journal.postgres_writes import PUT, GroupWrites, create_whole
 
 T = TypeVar("T")
@@ -53,13 +54,9 @@ _UNCERTAIN = f"""
 SELECT DISTINCT path FROM shoal.nodes
 WHERE run = $1 AND kind IN ({", ".join(repr(kind) for kind in sorted(UNCERTAIN_KINDS))})"""
 _WANTED = "SELECT id FROM shoal.runs WHERE status = 'cancelled' AND owner = $1"
-# What we failed to release when the server was away is not running, though we live.
-_IS_EXECUTED = f"CASE WHEN owner = $2 THEN id = ANY($3) ELSE {_IS_ALIVE} END"
-_STATUS = f"""CASE WHEN {_IS_EXECUTED} THEN 'running'
-    WHEN status = 'running' THEN 'interrupted' ELSE status END"""
 _RUNS = f"""
-{_SELECT} WHERE ($4::text IS NULL OR {_STATUS} = $4) AND ($5::text IS NULL OR graph = $5)
-AND ($6::float8 IS NULL OR created < $6) ORDER BY created DESC, id DESC LIMIT $1"""
+{_SELECT} WHERE ($4::text IS NULL OR {STANDING} = $4) AND ($5::text IS NULL OR graph = $5)
+AND ($6::float8 IS NULL OR created < $6) ORDER BY created DESC, id DESC LIMIT $3"""
 _REPIN = """
 UPDATE shoal.runs SET plan = $4, parts = $5, digest = $6
 WHERE id = $1 AND epoch = $2 AND owner = $3 RETURNING id"""
@@ -235,24 +232,30 @@ class PostgresJournal:
         """The newest runs of a status, of a graph, created before a time; newest first."""
 
         async def job(db: Any) -> list[RunRow]:
-            given = (limit, self.me, [*self._held], status, graph, before)
+            given = (self.me, [*self._held], limit, status, graph, before)
             return await self._read_runs(db, await db.fetch(_RUNS, *given))
 
         return await self._call(self._reading, job)
 
-    async def delete(self, run_ids: Sequence[str]) -> int:
+    async def find(
+        self, statuses: Collection[RunStatus], *, graph: str | None = None, before: float | None = None
+    ) -> Sequence[Found]:
+        """Which runs have one of these statuses, newest first."""
+        return await self._prune(self._reading, lambda pruning: pruning.find(statuses, graph, before))
+
+    async def delete(
+        self,
+        run_ids: Sequence[str],
+        *,
+        only: Collection[RunStatus] | None = None,
+        tell: Callable[[int], None] | None = None,
+    ) -> int:
         """Remove runs that nobody executes, and values that no run refers to any more."""
+        return await self._prune(self._writing, lambda pruning: pruning.delete(run_ids, only, tell))
 
-        async def call(job: Callable[[Any], Awaitable[Any]]) -> Any:
-            return await self._writing.call(job)
-
-        try:
-            free = [run_id for run_id in run_ids if run_id not in self._held]
-            num_gone = await delete_runs(call, f"(owner IS DISTINCT FROM '{self.me}' AND {_IS_ALIVE})", free)
-            await sweep_blobs(call)
-        except FAULTS as error:
-            raise explain(self._writing.place, error) from error
-        return num_gone
+    async def compact(self) -> int:
+        """Nothing is given back: the server's own vacuum lets new rows have the space."""
+        return 0
 
     async def close(self) -> None:
         """Write what waits, let others have what is still ours, and hang up."""
@@ -346,6 +349,12 @@ class PostgresJournal:
         except RunLost as error:
             self._held.pop(values[0], None)
             raise error from None
+
+    async def _prune(self, link: Link, job: Callable[[Pruning], Awaitable[T]]) -> T:
+        try:
+            return await job(Pruning(link.call, self.me, self._held))
+        except FAULTS as error:
+            raise explain(link.place, error) from error
 
     async def _call(self, link: Link, job: Callable[[Any], Awaitable[T]], run_id: str | None = None) -> T:
         try:

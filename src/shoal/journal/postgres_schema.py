@@ -55,6 +55,12 @@ def is_alive(owner: str) -> str:
     AND greatest(beat, pg_postmaster_start_time()) > clock_timestamp() - lease_s * interval '1 second')"""
 
 
+# What we failed to release when the server was away is not running, though we live.
+STANDING = f"""CASE
+    WHEN CASE WHEN owner = $1 THEN id = ANY($2) ELSE {is_alive("runs.owner")} END THEN 'running'
+    WHEN status = 'running' THEN 'interrupted' ELSE status END"""
+"""The status of a run as it is told to $1, the owner of the runs $2."""
+
 # They hold nothing but large values, and runs under way that somebody wants cancelled.
 _INDEXES = f"""
 CREATE INDEX IF NOT EXISTS runs_wanted ON shoal.runs (owner) WHERE status = 'cancelled' AND owner IS NOT NULL;

@@ -21,6 +21,7 @@ from shoal.journal.journal import (
     OPEN_KINDS,
     UNCERTAIN_KINDS,
     AlreadyRecorded,
+    Found,
     JournalCorrupt,
     NodeRow,
     RunBusy,
@@ -34,7 +35,7 @@ from shoal.journal.journal import (
     encode,
 )
 from shoal.journal.owners import Owners
-from shoal.journal.sqlite_delete import delete_runs, sweep_blobs
+from shoal.journal.sqlite_prune import delete_runs, find_runs, give_back_space
 from shoal.journal.sqlite_schema import NODE, RUN, connect
 
 T = TypeVar("T")
@@ -194,11 +195,32 @@ class SqliteJournal:
 
         return await self._submit_large(job)
 
-    async def delete(self, run_ids: Sequence[str]) -> int:
+    async def find(
+        self, statuses: Collection[RunStatus], *, graph: str | None = None, before: float | None = None
+    ) -> Sequence[Found]:
+        """Which runs have one of these statuses, newest first."""
+        return await find_runs(self._submit_large, self._owners.is_alive, statuses, graph, before)
+
+    async def delete(
+        self,
+        run_ids: Sequence[str],
+        *,
+        only: Collection[RunStatus] | None = None,
+        tell: Callable[[int], None] | None = None,
+    ) -> int:
         """Remove runs that nobody executes, and values that no run refers to any more."""
-        num_gone = await delete_runs(self._submit_large, self._owners.is_alive, run_ids)
-        await sweep_blobs(self._submit_large)
-        return num_gone
+        return await delete_runs(self._submit_large, self._owners.is_alive, run_ids, only, tell)
+
+    async def compact(self) -> int:
+        """Give space that nothing uses back to the disk."""
+
+        def is_used() -> bool:
+            return any(self._owners.living())
+
+        try:
+            return await give_back_space(self._submit_large, self.file, is_used)
+        except (sqlite3.Error, OSError) as error:
+            raise explain(self.file, error) from error
 
     async def close(self) -> None:
         """Write what waits and let go of files and threads."""

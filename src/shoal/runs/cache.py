@@ -18,6 +18,8 @@ from shoal.graphs.plan import GraphCall, Node, Plan
 from shoal.journal.journal import encode
 from shoal.runs.pins import parts_of_work
 
+_IN_A_SLICE = 500
+
 _log = logging.getLogger(__name__)
 
 
@@ -65,11 +67,31 @@ class SqliteCache:
         except (sqlite3.Error, OSError) as error:
             _log.debug("the cache %s cannot be written: %s", self.file, error)
 
+    def forget(self, before: float) -> int:
+        """Remove what was kept before a time, in slices; returns how many answers."""
+        num_gone = 0
+        if not self.file.exists():
+            return num_gone
+        try:
+            query = "SELECT key FROM answers WHERE made < ?"
+            keys = self._open().execute(query, (before,)).fetchall()
+            for first in range(0, len(keys), _IN_A_SLICE):
+                num_gone += self._remove(keys[first : first + _IN_A_SLICE], before)
+        except (sqlite3.Error, OSError) as error:
+            _log.debug("the cache %s cannot be written: %s", self.file, error)
+        return num_gone
+
     def close(self) -> None:
         """Let go of the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _remove(self, keys: list[tuple[str]], before: float) -> int:
+        db = self._open()
+        marks = ", ".join("?" * len(keys))
+        query = f"DELETE FROM answers WHERE key IN ({marks}) AND made < ?"
+        return db.execute(query, [*(key for (key,) in keys), before]).rowcount
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
