@@ -24,7 +24,7 @@ MESSAGES = [
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Agent:
     root = make_workspace(tmp_path_factory.mktemp("bank"))
-    made = train(root / "finetune" / "reader.yaml", root, lambda _: None)
+    (made,) = train([root / "finetune" / "reader.yaml"], root, lambda _: None)
     assert made.outcome.figures["accuracy"] == 1.0
     return replace(_agent(root), adapter=Adapter(name=made.adapter, sha256=made.sha256, folder=made.folder))
 
@@ -120,7 +120,7 @@ def test_an_adapter_of_other_weights_is_refused(trained: Agent, tmp_path: Path) 
 def test_the_same_recipe_gives_the_same_adapter(trained: Agent) -> None:
     assert trained.adapter
     root = trained.adapter.folder.parents[2]
-    again = train(root / "finetune" / "reader.yaml", root, lambda _: None)
+    (again,) = train([root / "finetune" / "reader.yaml"], root, lambda _: None)
     assert (again.sha256, again.adapter) == (trained.adapter.sha256, "reader@1")
     assert read_manifest(again.folder).examples["train"] == 120
 

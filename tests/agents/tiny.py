@@ -73,7 +73,7 @@ def make_workspace(root: Path) -> Path:
     return root
 
 
-def make_base(folder: Path, seed: int = 1) -> Path:
+def make_base(folder: Path, seed: int = 1, dropout: float = 0.0) -> Path:
     """Write config, tokenizer and random weights."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -100,8 +100,8 @@ def make_base(folder: Path, seed: int = 1) -> Path:
         intermediate_size=64,
         max_position_embeddings=64,
         pad_token_id=0,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
         initializer_range=0.2,
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)

@@ -1,108 +1,66 @@
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from shoal.agents.adapters import check_fits
-from shoal.agents.agent import Adapter, Agent
-from shoal.agents.bases import base_sha256
-from shoal.agents.embedded.decoder import DecoderModel
-from shoal.agents.engine import Request
-from shoal.errors import ShoalError
-from shoal.finetune.decoder import calibration_error, train_decoder
-from shoal.finetune.examples import Data, Example
-from shoal.finetune.progress import Progress
-from shoal.finetune.recipe import Recipe
-from tests.agents.tiny_decoder import make_agent, make_decoder
+pytest.importorskip("torch")
 
-YES, NO = "yes " * 6, "? " * 6
+from shoal.agents.agent import Agent
+from shoal.errors import ShoalError
+from shoal.finetune.decoder import DecoderKind
+from shoal.finetune.examples import Example
+from shoal.finetune.rows import DecoderRow
+from tests.agents.tiny_decoder import SPECIAL, TEMPLATE, make_agent, make_decoder
 
 
 @pytest.fixture(scope="module")
-def agent(tmp_path_factory: pytest.TempPathFactory) -> Agent:
-    return make_agent(
-        make_decoder(tmp_path_factory.mktemp("base")), reason="str", decision="enum[approve, refer]"
-    )
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_decoder(tmp_path_factory.mktemp("base"))
 
 
-def example(message: str, decision: str) -> Example:
-    return Example(input={"message": message}, output={"reason": "so", "decision": decision})
+@pytest.fixture(scope="module")
+def agent(base: Path) -> Agent:
+    return make_agent(base, reason="str", decision="enum[approve, refer]")
 
 
-def recipe(**training: object) -> Recipe:
-    return Recipe.model_validate({
-        "version": 1, "agent": "writer", "data": {"python": "a.py:examples", "train": 1, "heldout": 1},
-        "lora": {"rank": 8}, "training": {"learning_rate": 0.005, "batch_tokens": 256, **training},
-    })  # fmt: skip
+def example(message: str, reason: str = "so", decision: str = "refer") -> Example:
+    return Example(input={"message": message}, output={"reason": reason, "decision": decision})
 
 
-def test_an_adapter_learns_is_measured_and_answers_in_the_engine(agent: Agent, tmp_path: Path) -> None:
-    cases = tuple(example(message, decision) for message, decision in [(YES, "approve"), (NO, "refer")] * 2)
-    data = Data(train=cases, heldout=cases[:2], funnel={})
-    seen: list[Progress] = []
-    out = tmp_path / "made"
-    out.mkdir()
-    base = Path(agent.base.model)
-    outcome = train_decoder(agent, recipe(steps=300), data, base, out, seen.append)
-    assert [each.step for each in seen if each.phase == "train"] == list(range(1, 301))
-    assert seen[298].loss < seen[0].loss / 5
-    assert outcome.figures["decision_accuracy"] == 1.0
-    assert set(outcome.calibration) == {"decision"}
-    manifest = {
-        "agent": "writer",
-        "base": "tiny",
-        "base_sha256": base_sha256(base),
-        "recipe": {},
-        "seed": 7,
-        "examples": {},
-        "figures": {},
-        "calibration": dict(outcome.calibration),
-        "made_with": {},
-    }
-    (out / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    check_fits(out, base)
-    trained = replace(agent, adapter=Adapter(name="writer@1", sha256="1" * 64, folder=out))
-    answers = DecoderModel(agent.base, tmp_path).answer(
-        [Request(agent=trained, values={"message": message}) for message in (YES, NO)]
-    )
-    assert [answer.output["decision"] for answer in answers] == ["approve", "refer"]
-    assert all(answer.confidence > 0.6 for answer in answers)
+def row(agent: Agent, *examples: Example) -> DecoderRow:
+    return DecoderKind(Path(agent.base.model)).rows(agent, examples, "training")[-1]
 
 
-def test_the_same_seed_gives_the_same_adapter(agent: Agent, tmp_path: Path) -> None:
-    data = Data(
-        train=tuple(example("a" * n, "refer") for n in range(1, 9)),
-        heldout=(example("b", "refer"),),
-        funnel={},
-    )
-    made = []
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        train_decoder(agent, recipe(steps=3), data, Path(agent.base.model), tmp_path / name, lambda _: None)
-        made.append((tmp_path / name / "adapter_model.safetensors").read_bytes())
-    assert made[0] == made[1]
+def test_only_what_the_grammar_leaves_open_is_learnt(agent: Agent) -> None:
+    made = row(agent, example("hello", reason="abc"))
+    learnt = [token for token, weight in zip(made.tokens[made.start :], made.weights, strict=True) if weight]
+    # Bytes are tokens: a, b, c and the end of the text, then the letter that tells the decisions apart.
+    assert len(learnt) == 5
+    assert made.weights.count(1.0) == 1
+    assert made.weight == pytest.approx(2.0)
 
 
-def test_an_example_whose_answer_would_be_cut_is_refused(agent: Agent, tmp_path: Path) -> None:
-    long = Example(input={"message": "a" * 180}, output={"reason": "so " * 40, "decision": "refer"})
-    data = Data(train=(example("a", "refer"), long), heldout=(), funnel={})
+def test_an_example_whose_answer_would_be_cut_is_refused(agent: Agent) -> None:
     with pytest.raises(ShoalError, match=r"training example 2 of agent 'writer' has \d+ \+ \d+ tokens"):
-        train_decoder(agent, recipe(steps=1), data, Path(agent.base.model), tmp_path, lambda _: None)
+        row(agent, example("a"), example("a" * 180, reason="so " * 40))
 
 
-def test_an_answer_that_the_grammar_refuses_is_named(agent: Agent, tmp_path: Path) -> None:
-    wrong = Example(input={"message": "a"}, output={"reason": "a\x07", "decision": "refer"})
-    data = Data(train=(wrong,), heldout=(), funnel={})
+def test_an_answer_that_the_grammar_refuses_is_named(agent: Agent) -> None:
     with pytest.raises(ShoalError, match="training example 1 of agent 'writer'"):
-        train_decoder(agent, recipe(steps=1), data, Path(agent.base.model), tmp_path, lambda _: None)
+        row(agent, example("a", reason="a\x07"))
 
 
-@pytest.mark.parametrize(
-    ("confidence", "is_right", "error"),
-    [([1.0, 1.0], [True, True], 0.0), ([0.9, 0.9], [True, False], 0.4), ([0.55, 0.95], [True, True], 0.25)],
-)
-def test_calibration_error(confidence: list[float], is_right: list[bool], error: float) -> None:
-    assert calibration_error(confidence, is_right) == pytest.approx(error)
+def test_a_row_with_nothing_to_decide_is_refused(base: Path) -> None:
+    agent = make_agent(base, decision="enum[refer]")
+    only = Example(input={"message": "a"}, output={"decision": "refer"})
+    with pytest.raises(ShoalError, match="training example 1 of agent 'writer' has nothing to learn"):
+        row(agent, only)
+
+
+def test_a_start_token_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    base = make_decoder(tmp_path)
+    (base / "chat_template.jinja").write_text("{{ bos_token }}{{ bos_token }}" + TEMPLATE, encoding="utf-8")
+    with pytest.raises(ShoalError) as caught:
+        row(make_agent(base), example("a"))
+    assert f"begins with {SPECIAL[0]} twice" in str(caught.value)

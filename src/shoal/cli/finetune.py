@@ -1,4 +1,4 @@
-"""agentctl finetune: from a recipe to an adapter in the store."""
+"""agentctl finetune: from recipes to adapters in the store."""
 
 from __future__ import annotations
 
@@ -7,49 +7,59 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shoal.errors import InvalidInput, MissingExtra
+
 if TYPE_CHECKING:
     from shoal.finetune.train import Trained
 
 
 def finetune(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, for example finetune/triage.yaml.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    recipes: Annotated[
+        list[Path],
+        typer.Argument(metavar="RECIPE", help="Recipes, for example finetune/triage.yaml."),
+    ],
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew instead of going on where a training was stopped.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what happens as lines of JSON, the adapters last.")
+    ] = False,
 ) -> None:
-    """Train the adapter of an agent, measure it on held-out examples, and store it."""
-    trained = _train(recipe)
-    figures = trained.outcome.figures
-    if as_json:
-        import json
+    """Train adapters of agents, measure them on held-out examples, and store them.
 
-        typer.echo(
-            json.dumps({"adapter": trained.adapter, "sha256": trained.sha256, "figures": dict(figures)})
-        )
-        return
-    for name, figure in figures.items():
-        typer.echo(f"  {name:<32} {figure:.4f}")
-    typer.echo(f"{trained.adapter} is stored. To use it, say `adapter: {trained.adapter}` in agents.yaml.")
+    Agents on one base are trained in one pass. Ctrl-C saves what was learnt; the same command goes on.
+    """
+    root = _root(recipes)
+    trained = _train(recipes, root, fresh=fresh, as_json=as_json)
+    if not as_json:
+        for each in trained:
+            for name, figure in each.outcome.figures.items():
+                typer.echo(f"  {name:<32} {figure:.4f}")
+            typer.echo(f"{each.adapter} is stored. To use it, say `adapter: {each.adapter}` in agents.yaml.")
 
 
-def _train(recipe: Path) -> Trained:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
+def _root(recipes: list[Path]) -> Path:
     from shoal.agents.manifest import find_root
-    from shoal.finetune.progress import Progress
-    from shoal.finetune.train import train
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("reading", total=None, note="")
+    roots = {find_root(recipe.resolve().parent) for recipe in recipes}
+    if len(roots) > 1:
+        raise InvalidInput(f"the recipes are of several workspaces: {', '.join(map(str, sorted(roots)))}")
+    return roots.pop()
 
-        def on_progress(now: Progress) -> None:
-            note = f"loss {now.loss:.4f}, about {now.seconds_left:.0f} s left"
-            bar.update(task, description=now.phase, completed=now.step, total=now.steps, note=note)
 
-        return train(recipe, find_root(recipe.resolve().parent), on_progress)
+def _train(recipes: list[Path], root: Path, *, fresh: bool, as_json: bool) -> list[Trained]:
+    from shoal.cli.training import shown
+
+    try:
+        from shoal.finetune.loop import Stopped
+        from shoal.finetune.train import train
+    except ImportError as err:
+        raise MissingExtra("training", "train") from err
+    try:
+        with shown(as_json=as_json) as display:
+            trained = train(recipes, root, display.report, is_fresh=fresh)
+            for each in trained:
+                display.done(each)
+    except Stopped as err:
+        raise Stopped(f"{err}. Go on with: agentctl finetune {' '.join(map(str, recipes))}") from None
+    return trained

@@ -1,99 +1,170 @@
-"""Training of an agent on an encoder: a LoRA and its heads, in one loop.
+"""What is learnt on an encoder: the labels of texts and the pieces that are marked in them.
 
 Label heads start from the class centroids of the untrained base, so that the first step already is a fair
-classifier. Batches hold texts of similar length. Temperatures are fitted on the held-out part and may only
-soften: held-out wordings come from the same hand as the training wordings, so being right on all of them
-proves no certainty elsewhere.
+classifier.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from tokenizers import Encoding
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
-from shoal.agents.adapters import CONFIG, TENSORS
 from shoal.agents.agent import Agent
-from shoal.agents.embedded.encoder import Backbone, Text, by_length, render
-from shoal.agents.embedded.heads import Heads, HeadSpec, LabelHead, LabelSpec, SpanSpec, head_specs
+from shoal.agents.embedded.encoder import Backbone, Text, render, span_bounds
+from shoal.agents.embedded.heads import (
+    MAX_SPAN_TOKENS,
+    Heads,
+    HeadSpec,
+    LabelHead,
+    LabelSpec,
+    SpanBounds,
+    head_specs,
+)
 from shoal.errors import ShoalError
-from shoal.finetune.examples import Data, Example
-from shoal.finetune.lora import with_lora
-from shoal.finetune.progress import Outcome, Progress
-from shoal.finetune.recipe import Recipe, TrainingPart
+from shoal.finetune.examples import Example
+from shoal.finetune.lora import Task
+from shoal.finetune.rows import EncoderRow, Pack, PackedRow
+
+__all__ = ["EncoderKind", "gold_scores", "scores_of"]
 
 _CENTROID_EXAMPLES = 2000
 _CENTROID_SCALE = 10.0
 """Cosines lie in -1..1; this makes them logits that a softmax can tell apart."""
-_BUCKET_BATCHES = 40
-_EVAL_TOKENS = 4096
-_MAX_TEMPERATURE = 10.0
-_NUM_BINS = 10
+_CENTROID_TOKENS = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    """An example, tokenized; `gold` holds for each field the right rows of the scores."""
+class EncoderKind:
+    """How agents are trained on the encoder in a folder."""
 
-    text: Text
-    encoding: Encoding
-    output: Mapping[str, Any]
+    task: Task = "FEATURE_EXTRACTION"
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
-def train_encoder(
-    agent: Agent,
-    recipe: Recipe,
-    data: Data,
-    base_folder: Path,
-    out: Path,
-    progress: Callable[[Progress], None],
-) -> Outcome:
-    """Train, measure, calibrate and write the adapter's files into `out`."""
-    torch.manual_seed(recipe.training.seed)
-    backbone = Backbone(base_folder)
-    specs = head_specs(agent)
-    train_rows = _tokenize(backbone, agent, data.train)
-    heads = Heads(specs, backbone.model.config.hidden_size)
-    _start_from_centroids(backbone, heads, train_rows[:_CENTROID_EXAMPLES])
-    model = with_lora(backbone.model, recipe.lora, "FEATURE_EXTRACTION")
-    _fit(backbone, model, heads, train_rows, recipe, lambda: _save(model, heads, agent, out), progress)
-    outcome = _measure(backbone, model, heads, _tokenize(backbone, agent, data.heldout))
-    _save(model, heads, agent, out)
-    return outcome
+    @cached_property
+    def _backbone(self) -> Backbone:
+        return Backbone(self.folder)
 
+    @property
+    def mask_id(self) -> int:
+        """What takes the place of a token that is not to be seen."""
+        return self._backbone.mask_id
 
-def _tokenize(backbone: Backbone, agent: Agent, examples: Sequence[Example]) -> list[_Row]:
-    texts = [render(agent.input, example.input) for example in examples]
-    encodings = backbone.tokenizer.encode_batch([text.text for text in texts])
-    return [
-        _Row(text=text, encoding=encoding, output=example.output)
-        for text, encoding, example in zip(texts, encodings, examples, strict=True)
-    ]
+    @property
+    def first_place(self) -> int:
+        """The position of the first token of a text."""
+        return self._backbone.first_place
 
+    def rows(self, agent: Agent, examples: Sequence[Example], part: str) -> list[EncoderRow]:
+        """Examples as tokens.
 
-def _start_from_centroids(backbone: Backbone, heads: Heads, rows: Sequence[_Row]) -> None:
-    labels = {name: spec for name, spec in heads.specs.items() if isinstance(spec, LabelSpec)}
-    with torch.no_grad():
-        pooled = {name: torch.zeros(len(rows), backbone.model.config.hidden_size) for name in labels}
-        for at in by_length([len(row.encoding) for row in rows], _EVAL_TOKENS) if labels else ():
-            batch = backbone.pad([rows[i].text for i in at], [rows[i].encoding for i in at])
-            hidden = backbone.model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+        Raises:
+            ShoalError: an example cannot be learnt from: what it marks is not there, or past the window.
+        """
+        specs = head_specs(agent)
+        texts = [render(agent.input, example.input) for example in examples]
+        encodings = self._backbone.tokenizer.encode_batch([text.text for text in texts])
+        return [
+            _row(specs, text, coded, example.output, f"{part} example {at} of agent '{agent.name}'")
+            for at, (text, coded, example) in enumerate(zip(texts, encodings, examples, strict=True), start=1)
+        ]
+
+    def row(self, written: Mapping[str, Any]) -> EncoderRow:
+        """A row that was written as JSON."""
+        return EncoderRow(**written)
+
+    def load(self, dtype: torch.dtype) -> Any:
+        """The base, to be trained."""
+        return self._backbone.model.to(dtype)
+
+    def heads(self, agent: Agent, model: nn.Module, rows: Sequence[EncoderRow]) -> Heads:
+        """The heads of an agent, started from what the untrained base makes of its rows."""
+        hidden_size: int = self._backbone.model.config.hidden_size
+        heads = Heads(head_specs(agent), hidden_size)
+        labels = [name for name, spec in heads.specs.items() if isinstance(spec, LabelSpec)]
+        rows = rows[:_CENTROID_EXAMPLES] if labels else []
+        pooled: dict[str, list[Tensor]] = {name: [] for name in labels}
+        with torch.no_grad():
+            for batch in _by_size(rows):
+                ids = pad_sequence([torch.tensor(row.tokens) for row in batch], batch_first=True)
+                mask = _mask([len(row.tokens) for row in batch])
+                hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
+                for name in labels:
+                    pooled[name] += _label_head(heads, name).pool(hidden, mask)
             for name in labels:
-                pooled[name][at] = _label_head(heads, name).pool(hidden, batch.mask)
-        for name, spec in labels.items():
-            _set_centroids(
-                _label_head(heads, name).cases, spec, pooled[name], [row.output[name] for row in rows]
-            )
+                gold = torch.tensor([row.labels[name] for row in rows])
+                _set_centroids(_label_head(heads, name).cases, torch.stack(pooled[name]), gold)
+        return heads
+
+    def losses(self, model: Any, heads: Sequence[Any], smoothing: Sequence[float], pack: Pack) -> Tensor:
+        """The loss of each agent's rows: [agents], cross-entropy summed over the fields."""
+        hidden = model(input_ids=pack.ids, position_ids=pack.places + self.first_place).last_hidden_state[0]
+        losses = torch.zeros(len(heads), device=hidden.device)
+        with torch.autocast(hidden.device.type, enabled=False):
+            for span in pack.layout.spans:
+                rows = [each for each in pack.rows if each.agent == span.agent]
+                tokens = hidden[span.start : span.end].float()
+                each = _agent_loss(heads[span.agent], tokens, rows, smoothing[span.agent])
+                losses = losses.index_add(0, torch.tensor([span.agent], device=hidden.device), each[None])
+        return losses
+
+
+def _row(
+    specs: Mapping[str, HeadSpec], text: Text, encoding: Encoding, output: Mapping[str, Any], where: str
+) -> EncoderRow:
+    bounds = {name: [list(ends) for ends in span_bounds(text, encoding, name)] for name in text.parts}
+    labels: dict[str, int] = {}
+    spans: dict[str, list[list[int]]] = {}
+    for name, spec in specs.items():
+        value = output[name]
+        if isinstance(spec, LabelSpec):
+            labels[name] = spec.cases.index(value)
+        elif value is None:
+            spans[name] = []
+        else:
+            spans[name] = _occurrences(text, encoding, spec.source, str(value), bounds[spec.source])
+            if not spans[name]:
+                raise ShoalError(
+                    f"{where}: {name} is {value!r}, which is not one or more whole words of {text.text!r} "
+                    f"inside the model's window, or longer than {MAX_SPAN_TOKENS} tokens. Mark another piece"
+                )
+    return EncoderRow(tokens=encoding.ids, labels=labels, spans=spans, bounds=bounds)
+
+
+def _occurrences(
+    text: Text, encoding: Encoding, source: str, value: str, bounds: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """First and last token of every place where `value` stands."""
+    low, high = text.parts[source]
+    first = {encoding.offsets[at][0]: at for at in bounds[0]}
+    last = {encoding.offsets[at][1]: at for at in bounds[1]}
+    found, start = [], text.text.find(value, low, high)
+    while start >= 0:
+        ends = first.get(start), last.get(start + len(value))
+        if ends[0] is not None and ends[1] is not None and ends[1] - ends[0] < MAX_SPAN_TOKENS:
+            found.append([ends[0], ends[1]])
+        start = text.text.find(value, start + 1, high)
+    return found
+
+
+def _by_size(rows: Sequence[EncoderRow]) -> Iterator[Sequence[EncoderRow]]:
+    """Rows in their order, in batches that need little memory."""
+    if rows:
+        size = max(1, _CENTROID_TOKENS // max(len(row.tokens) for row in rows))
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size]
+
+
+def _mask(lengths: Sequence[int]) -> Tensor:
+    """[texts, tokens], 1 where there is a token."""
+    return (torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]).long()
 
 
 def _label_head(heads: Heads, name: str) -> LabelHead:
@@ -102,227 +173,68 @@ def _label_head(heads: Heads, name: str) -> LabelHead:
     return head
 
 
-def _set_centroids(linear: nn.Linear, spec: LabelSpec, pooled: Tensor, values: Sequence[Any]) -> None:
+def _set_centroids(linear: nn.Linear, pooled: Tensor, gold: Tensor) -> None:
     linear.bias.zero_()
-    for case, label in enumerate(spec.cases):
-        members = pooled[[i for i, value in enumerate(values) if value == label]]
+    for case in range(len(linear.bias)):
+        members = pooled[gold == case]
         if len(members):
             linear.weight[case] = _CENTROID_SCALE * nn.functional.normalize(members.mean(0), dim=0)
 
 
-def _fit(
-    backbone: Backbone, model: Any, heads: Heads, rows: Sequence[_Row], recipe: Recipe,
-    save: Callable[[], None], progress: Callable[[Progress], None],
-) -> None:  # fmt: skip
-    options = recipe.training
-    batches = _batches([len(row.encoding) for row in rows], options.batch_tokens, random.Random(options.seed))
-    per_epoch = next(batches)
-    steps = options.steps or math.ceil((options.epochs or 1) * len(per_epoch))
-    optimizer, schedule = _optimizer(model, heads, recipe, steps)
-    started, at, epoch = time.monotonic(), 0, per_epoch
-    model.train()
-    heads.train()
-    for step in range(1, steps + 1):
-        if at == len(epoch):
-            epoch, at = next(batches), 0
-        loss = _loss(backbone, model, heads, [rows[i] for i in epoch[at]], options)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        at += 1
-        progress(
-            Progress(
-                phase="train", step=step, steps=steps, loss=loss.item(), seconds=time.monotonic() - started
-            )
-        )
-        if step % max(1, steps // 10) == 0:
-            save()
-
-
-def _batches(lengths: Sequence[int], batch_tokens: int, chance: random.Random) -> Iterator[list[list[int]]]:
-    """The batches of one epoch after the other: shuffled, but of similar length inside each batch."""
-    order = list(range(len(lengths)))
-    while True:
-        chance.shuffle(order)
-        size = max(1, _BUCKET_BATCHES * batch_tokens * len(order) // max(1, sum(lengths)))
-        epoch: list[list[int]] = []
-        for start in range(0, len(order), size):
-            bucket = order[start : start + size]
-            epoch += [
-                [bucket[i] for i in rows] for rows in by_length([lengths[i] for i in bucket], batch_tokens)
-            ]
-        chance.shuffle(epoch)
-        yield epoch
-
-
-def _optimizer(
-    model: Any, heads: Heads, recipe: Recipe, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
-    options = recipe.training
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in model.parameters() if p.requires_grad], "lr": options.learning_rate},
-        {"params": list(heads.parameters()), "lr": options.head_learning_rate},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=options.weight_decay, fused=True)
-    warmup = max(1, int(options.warmup * steps))
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        done = (step - warmup) / max(1, steps - warmup)
-        return 1 - done if options.decay == "linear" else 0.5 * (1 + math.cos(math.pi * done))
-
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-
-
-def _scores(
-    backbone: Backbone, model: Any, heads: Heads, rows: Sequence[_Row], token_dropout: float = 0.0
-) -> dict[str, Tensor]:
-    batch = backbone.pad([row.text for row in rows], [row.encoding for row in rows])
-    ids = batch.ids
-    if token_dropout:
-        # The first token stays: it is no word, and span heads read "nothing there" from it.
-        hidden_tokens = torch.rand(ids.shape) < token_dropout
-        hidden_tokens[:, 0] = False
-        ids = ids.masked_fill(hidden_tokens & (batch.mask == 1), backbone.mask_id)
-    with torch.autocast("cpu", torch.bfloat16, enabled=model.training and _is_bf16_fast()):
-        hidden = model(input_ids=ids, attention_mask=batch.mask).last_hidden_state
-    scores: dict[str, Tensor] = heads(hidden.float(), batch.mask, batch.bounds())
-    return scores
-
-
-def _is_bf16_fast() -> bool:
-    """Whether this CPU multiplies bf16 in hardware: a third less time there, more time elsewhere."""
-    abilities = torch.cpu.get_capabilities()
-    return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
-
-
-def _loss(
-    backbone: Backbone, model: Any, heads: Heads, rows: Sequence[_Row], options: TrainingPart
-) -> Tensor:
-    scores = _scores(backbone, model, heads, rows, options.token_dropout)
-    total = torch.zeros(())
+def _agent_loss(heads: Heads, tokens: Tensor, rows: Sequence[PackedRow], smoothing: float) -> Tensor:
+    """The loss of an agent's rows, whose hidden states stand side by side in `tokens`."""
+    lengths = [len(each.row.tokens) for each in rows]
+    hidden = pad_sequence(list(torch.split(tokens, lengths)), batch_first=True)
+    mask = _mask(lengths).to(tokens.device)
+    scores = heads(hidden, mask, _bounds([each.row for each in rows], hidden.shape[1], tokens.device))
+    losses = torch.zeros(len(rows), device=tokens.device)
     for name, spec in heads.specs.items():
-        gold = _gold(name, spec, rows, scores[name].shape)
+        gold = gold_scores(name, spec, [each.row for each in rows], scores[name].shape).to(tokens.device)
         if isinstance(spec, LabelSpec):
-            total = total + nn.functional.cross_entropy(
-                scores[name], gold.float().argmax(-1), label_smoothing=options.label_smoothing
+            losses = losses + nn.functional.cross_entropy(
+                scores[name], gold.float().argmax(-1), label_smoothing=smoothing, reduction="none"
             )
         else:
             right = scores[name].masked_fill(~gold, -torch.inf).logsumexp(-1)
-            total = total + (scores[name].logsumexp(-1) - right).mean()
-    return total
+            losses = losses + scores[name].logsumexp(-1) - right
+    return losses @ torch.tensor([each.scale for each in rows], device=tokens.device)
 
 
-def _gold(name: str, spec: HeadSpec, rows: Sequence[_Row], shape: torch.Size) -> Tensor:
-    """Which scores are right: [batch, scores]; a span that stands in the text twice has two."""
-    gold = torch.zeros(shape, dtype=torch.bool)
-    for at, row in enumerate(rows):
-        value = row.output[name]
-        if isinstance(spec, LabelSpec):
-            gold[at, spec.cases.index(value)] = True
-        elif value is None:
-            gold[at, 0] = True
-        else:
-            width = math.isqrt(shape[1] - 1)
-            for first, last in _occurrences(row, spec, str(value)):
-                gold[at, 1 + first * width + last] = True
-    return gold
-
-
-def _occurrences(row: _Row, spec: SpanSpec, value: str) -> list[tuple[int, int]]:
-    """First and last token of every place where `value` stands as whole words."""
-    low, high = row.text.parts[spec.source]
-    words = [*row.encoding.word_ids, None]
-    first = {
-        o[0]: i
-        for i, o in enumerate(row.encoding.offsets)
-        if words[i] is not None and words[i - 1] != words[i]
-    }
-    last = {
-        o[1]: i
-        for i, o in enumerate(row.encoding.offsets)
-        if words[i] is not None and words[i + 1] != words[i]
-    }
-    found, start = [], row.text.text.find(value, low, high)
-    while start >= 0:
-        if start in first and start + len(value) in last:
-            found.append((first[start], last[start + len(value)]))
-        start = row.text.text.find(value, start + 1, high)
-    if not found:
-        raise ShoalError(
-            f"{value!r} does not begin and end with a word of {row.text.text!r}, "
-            "or is past the model's window"
-        )
+def scores_of(model: Any, heads: Heads, rows: Sequence[EncoderRow]) -> dict[str, Tensor]:
+    """The scores of each field for rows that are padded to one length, as when they are asked."""
+    ids = pad_sequence([torch.tensor(row.tokens) for row in rows], batch_first=True)
+    mask = _mask([len(row.tokens) for row in rows])
+    hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
+    found: dict[str, Tensor] = heads(hidden, mask, _bounds(rows, ids.shape[1], hidden.device))
     return found
 
 
-def _measure(backbone: Backbone, model: Any, heads: Heads, rows: Sequence[_Row]) -> Outcome:
-    """Accuracy of each field and of whole answers on held-out examples; fits the temperatures."""
-    model.eval()
-    heads.eval()
-    logits: dict[str, list[Tensor]] = {name: [] for name in heads.specs}
-    right: dict[str, list[Tensor]] = {name: [] for name in heads.specs}
-    with torch.no_grad():
-        for at in by_length([len(row.encoding) for row in rows], _EVAL_TOKENS):
-            scores = _scores(backbone, model, heads, [rows[i] for i in at])
-            for name, spec in heads.specs.items():
-                logits[name] += scores[name]
-                right[name] += _gold(name, spec, [rows[i] for i in at], scores[name].shape)
-    figures: dict[str, float] = {}
-    whole = torch.ones(len(rows), dtype=torch.bool)
-    for name in heads.specs:
-        heads.temperatures[name] = _fit_temperature(logits[name], right[name])
-        is_right, confidence = _judge(logits[name], right[name], heads.temperatures[name])
-        whole &= is_right
-        figures[f"{name}_accuracy"] = round(float(is_right.float().mean()), 4)
-        figures[f"{name}_ece"] = round(_calibration_error(is_right, confidence), 4)
-    figures["accuracy"] = round(float(whole.float().mean()), 4)
-    return Outcome(figures=figures, calibration={name: round(t, 4) for name, t in heads.temperatures.items()})
+def _bounds(rows: Sequence[EncoderRow], width: int, device: torch.device) -> dict[str, SpanBounds]:
+    """Where spans may start and end in texts that are padded to `width`."""
+    return {
+        name: SpanBounds(
+            starts=_marked([row.bounds[name][0] for row in rows], width).to(device),
+            ends=_marked([row.bounds[name][1] for row in rows], width).to(device),
+        )
+        for name in rows[0].bounds
+    }
 
 
-def _fit_temperature(logits: Sequence[Tensor], right: Sequence[Tensor]) -> float:
-    """The temperature in 1..10 under which the right answers are most likely."""
-
-    def surprise(temperature: float) -> float:
-        surprises = [
-            (score / temperature).logsumexp(-1) - (score[gold] / temperature).logsumexp(-1)
-            for score, gold in zip(logits, right, strict=True)
-        ]
-        return float(torch.stack(surprises).sum())
-
-    candidates: list[float] = [_MAX_TEMPERATURE ** (i / 40) for i in range(41)]
-    return min(candidates, key=surprise)
+def _marked(places: Sequence[Sequence[int]], width: int) -> Tensor:
+    marked = torch.zeros(len(places), width, dtype=torch.bool)
+    for at, each in enumerate(places):
+        marked[at, list(each)] = True
+    return marked
 
 
-def _judge(logits: Sequence[Tensor], right: Sequence[Tensor], temperature: float) -> tuple[Tensor, Tensor]:
-    chances = [(score / temperature).softmax(-1) for score in logits]
-    is_right = torch.stack([gold[chance.argmax()] for chance, gold in zip(chances, right, strict=True)])
-    return is_right, torch.stack([chance.max() for chance in chances])
-
-
-def _calibration_error(is_right: Tensor, confidence: Tensor) -> float:
-    """Expected calibration error: how far confidence is from accuracy, over ten bins."""
-    bins = (confidence * _NUM_BINS).long().clamp(max=_NUM_BINS - 1)
-    error = 0.0
-    for each in range(_NUM_BINS):
-        members = bins == each
-        if not members.any():
+def gold_scores(name: str, spec: HeadSpec, rows: Sequence[EncoderRow], shape: torch.Size) -> Tensor:
+    """Which scores are right: [texts, scores]; a span that stands in the text twice has two."""
+    gold = torch.zeros(shape, dtype=torch.bool)
+    for at, row in enumerate(rows):
+        if isinstance(spec, LabelSpec):
+            gold[at, row.labels[name]] = True
             continue
-        gap = (is_right[members].float().mean() - confidence[members].mean()).abs()
-        error += float(gap) * float(members.float().mean())
-    return error
-
-
-def _save(model: Any, heads: Heads, agent: Agent, out: Path) -> None:
-    from peft import get_peft_model_state_dict
-
-    tensors = {name: tensor.half().contiguous() for name, tensor in get_peft_model_state_dict(model).items()}
-    save_file(tensors, out / TENSORS)
-    config = model.peft_config["default"].to_dict()
-    # The folder of the weights is this machine's affair; sets would be written in any order.
-    config |= {"base_model_name_or_path": agent.base.model, "inference_mode": True, "revision": None}
-    config["target_modules"] = sorted(config["target_modules"])
-    (out / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True, default=str), encoding="utf-8")
-    heads.save(out)
+        width = round((shape[1] - 1) ** 0.5)
+        right = [1 + first * width + last for first, last in row.spans[name]] or [0]
+        gold[at, right] = True
+    return gold

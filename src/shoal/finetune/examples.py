@@ -43,15 +43,19 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Both parts, and what was dropped on the way."""
+    """All parts, and what was dropped on the way."""
 
     train: tuple[Example, ...]
     heldout: tuple[Example, ...]
     funnel: Mapping[str, int]
+    dev: tuple[Example, ...] = ()
+    is_real: bool = False
+    """Whether the examples are like what will be asked: then confidence may be raised by them, too. Those of
+    a generator all come from one hand, and prove no certainty elsewhere."""
 
 
 def load_examples(data: DataPart, agent: Agent, root: Path, seed: int) -> Data:
-    """Draw both parts of an agent's examples.
+    """Draw all parts of an agent's examples.
 
     Raises:
         ShoalError: the generator cannot be loaded, or yields something that does not fit
@@ -59,11 +63,14 @@ def load_examples(data: DataPart, agent: Agent, root: Path, seed: int) -> Data:
     """
     generator = _load_generator(data.python, root)
     funnel: dict[str, int] = {}
-    heldout = _draw(generator, "heldout", data.heldout, agent, data.python, seed, funnel, set())
-    train = _draw(
-        generator, "train", data.train, agent, data.python, seed, funnel, {_key(each) for each in heldout}
-    )
-    return Data(train=train, heldout=heldout, funnel=funnel)
+    known: set[str] = set()
+    heldout = _draw(generator, "heldout", data.heldout, agent, data.python, seed, funnel, known)
+    wanted = data.train + data.dev
+    drawn = _draw(generator, "train", wanted, agent, data.python, seed, funnel, set(known))
+    train, dev = drawn[: data.train], drawn[data.train :]
+    if dev:
+        funnel |= {"train": len(train), "dev": len(dev)}
+    return Data(train=train, dev=dev, heldout=heldout, funnel=funnel)
 
 
 def _load_generator(reference: str, root: Path) -> Generator:

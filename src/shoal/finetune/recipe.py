@@ -30,7 +30,12 @@ class DataPart(Strict):
         "and 'train' or 'heldout', and yields {input: {...}, output: {...}}, as long as it likes.",
     )
     train: int = Field(gt=0, description="How many distinct examples to train on.")
-    heldout: int = Field(gt=0, description="How many distinct examples to measure and calibrate on.")
+    dev: int = Field(
+        default=0,
+        ge=0,
+        description="How many more of them to stop and to calibrate by; they are not trained on.",
+    )
+    heldout: int = Field(gt=0, description="How many distinct examples to measure on.")
 
 
 class LoraPart(Strict):
@@ -45,18 +50,27 @@ class LoraPart(Strict):
 
 
 class TrainingPart(Strict):
-    """How long and how fast."""
+    """How long, how fast and by what means."""
 
     epochs: float | None = Field(default=None, gt=0, description="Passes over the examples; or steps.")
     steps: int | None = Field(default=None, gt=0, description="Optimizer steps; or epochs.")
-    batch_tokens: int = Field(default=1024, ge=64, description="Padded tokens of one step.")
+    batch_tokens: int = Field(
+        default=1024, ge=64, description="Tokens of one step, of all processes together."
+    )
+    pack_tokens: int = Field(
+        default=8192,
+        ge=64,
+        description="The most tokens that a process computes at once; a larger step is cut into several "
+        "such packs. Less needs less memory.",
+    )
     learning_rate: float = Field(default=0.0005, gt=0, description="Of the LoRA, at its highest.")
     head_learning_rate: float = Field(default=0.002, gt=0, description="Of the heads on encoders.")
     warmup: float = Field(default=0.05, ge=0, lt=1, description="Part of the steps in which the rate rises.")
     decay: Literal["linear", "cosine"] = Field(
         default="linear", description="How the rate falls to 0 afterwards."
     )
-    weight_decay: float = Field(default=0.01, ge=0, description="Of AdamW, on matrices.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Of AdamW.")
+    clip: float = Field(default=1.0, gt=0, description="Gradients longer than this are shortened to it.")
     token_dropout: float = Field(
         default=0.0,
         ge=0,
@@ -64,6 +78,26 @@ class TrainingPart(Strict):
         description="Part of the input tokens that encoders do not get to see, drawn anew each step.",
     )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Of enum fields on encoders.")
+    evaluations: int = Field(
+        default=20, ge=1, description="How many times the loss on the dev examples is asked for."
+    )
+    patience: int = Field(
+        default=5,
+        ge=0,
+        description="After so many evaluations without a better dev loss the training stops, and the "
+        "weights of the best one are kept. 0, or no dev examples: it goes to its end.",
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", description="Of the computation. auto is bf16 on a GPU and fp32 on a CPU."
+    )
+    checkpoint_activations: bool = Field(
+        default=False,
+        description="Compute each layer twice instead of keeping what it computed: a third slower, "
+        "with a fraction of the memory.",
+    )
+    save_seconds: float = Field(
+        default=60.0, ge=0, description="How often what was learnt is saved, at the most; 0 is every step."
+    )
     seed: int = Field(default=7, description="Of weights, order and the generator.")
 
     @model_validator(mode="after")
@@ -80,7 +114,7 @@ class Recipe(Strict):
     agent: str = Field(description="Name of the agent in agents.yaml.")
     data: DataPart = Field(description="Where the examples come from.")
     lora: LoraPart = Field(default=LoraPart(), description="The shape of the LoRA.")
-    training: TrainingPart = Field(description="How long and how fast.")
+    training: TrainingPart = Field(description="How long, how fast and by what means.")
 
 
 def load_recipe(file: Path, root: Path) -> Recipe:

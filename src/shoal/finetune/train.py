@@ -1,30 +1,42 @@
-"""One training from recipe to record: examples, LoRA, figures, admission, store, adapters.yaml.
+"""Trainings from recipes to records: rows, LoRAs, figures, admission, store, adapters.yaml.
 
-    agentctl finetune finetune/triage.yaml
+    agentctl finetune finetune/triage.yaml finetune/slots.yaml
 
-The adapter becomes the next version of its agent; agents.yaml says which version is used.
+Recipes on one base are trained in one pass. An adapter becomes the next version of its agent; agents.yaml
+says which version is used. Under torchrun every process calls `train`, and the first one speaks for all.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from torch import Tensor
 
 from shoal.agents.adapters import MANIFEST, Manifest, admit
-from shoal.agents.agent import Agent
-from shoal.agents.bases import base_sha256, locate
-from shoal.agents.manifest import AdapterEntry, AdaptersFile, load_workspace
-from shoal.errors import InvalidFiles, MissingExtra, ShoalError, suggest
-from shoal.finetune.examples import Data, load_examples
-from shoal.finetune.progress import Outcome, Progress
-from shoal.finetune.recipe import Recipe, load_recipe
+from shoal.agents.bases import base_sha256
+from shoal.agents.manifest import AdapterEntry, AdaptersFile
+from shoal.errors import InvalidFiles
+from shoal.finetune.course import Course, new_course
+from shoal.finetune.examples import Data
+from shoal.finetune.export import learnt, set_temperatures, write_adapter
+from shoal.finetune.loop import Loop
+from shoal.finetune.measure import measure
+from shoal.finetune.prepare import Task, finish, forget, held, prepare, read_rows, tasks_of, together
+from shoal.finetune.processes import World, joined, layers
+from shoal.finetune.progress import Notice, Outcome, Report
+from shoal.finetune.stopping import Stopping, listening
+from shoal.finetune.trainee import Trainee, choose_attention, kind_of, make_trainee
 from shoal.workspace.schema import problems_of
 from shoal.workspace.store import Store, write_atomic
 from shoal.workspace.yaml import read_yaml
+
+__all__ = ["Trained", "train"]
 
 _LIBRARIES = ("shoal", "torch", "transformers", "peft")
 
@@ -41,33 +53,112 @@ class Trained:
     outcome: Outcome
 
 
-def train(recipe_file: Path, root: Path, progress: Callable[[Progress], None]) -> Trained:
-    """Train an agent's adapter as its recipe says, admit it, store it and record it as the next version.
+def train(files: Sequence[Path], root: Path, report: Report, *, is_fresh: bool = False) -> list[Trained]:
+    """Train the adapters of agents as their recipes say, admit, store and record each as the next version.
+
+    A training that was stopped goes on where it was.
 
     Args:
-        recipe_file: finetune/<agent>.yaml.
+        files: recipes, for example finetune/<agent>.yaml.
         root: the workspace.
-        progress: called after every step.
+        report: told of everything that happens.
+        is_fresh: start anew, whatever was stopped before.
 
     Raises:
-        ShoalError: the recipe, the agent, an example or the result is not right.
+        Stopped: somebody asked to stop; everything is saved.
+        ShoalError: a recipe, an agent, an example or a result is not right.
     """
-    recipe = load_recipe(recipe_file, root)
-    agent = _agent(recipe, recipe_file, root)
-    base_folder = locate(agent.base, root)
-    data = load_examples(recipe.data, agent, root, recipe.training.seed)
+    from transformers.utils import logging
+
+    # They draw bars for what takes milliseconds, and tell of weights that a base has and we do not need.
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    groups = together(tasks_of(files, root))
+    with joined() as world, listening() as stopping:
+        speak = report if world.is_first else lambda _: None
+        return [
+            each for group in groups for each in _train_group(group, root, world, speak, stopping, is_fresh)
+        ]
+
+
+def _train_group(
+    tasks: Sequence[Task], root: Path, world: World, report: Report, stopping: Stopping, is_fresh: bool
+) -> list[Trained]:
+    """Train agents in one pass; the first process has what was made of them."""
+    kind = kind_of(tasks[0].agent, tasks[0].base_folder)
+    examples: list[Data] = []
+    with ExitStack() as stack:
+
+        def begin() -> Path:
+            folder, made = prepare(tasks, kind, root)
+            examples.extend(made)
+            stack.enter_context(held(folder))
+            if is_fresh:
+                forget(folder)
+            return folder
+
+        folder = world.from_first(begin)
+        rows = read_rows(folder, kind)
+        agents, recipes = [task.agent for task in tasks], [task.recipe for task in tasks]
+        trainee = make_trainee(kind, agents, recipes, [each.train for each in rows])
+        courses = [
+            new_course(at, task.agent.name, task.recipe.training, each.train, each.dev)
+            for at, (task, each) in enumerate(zip(tasks, rows, strict=True))
+        ]
+        weights = _learn(trainee, courses, world, folder, report, stopping)
+        if not world.is_first:
+            return []
+        made = [
+            _store(task, data, trainee, course.agent, kept, root, report)
+            for task, data, course, kept in zip(tasks, examples, courses, weights, strict=True)
+        ]
+        finish(folder)
+    return made
+
+
+def _learn(
+    trainee: Trainee,
+    courses: Sequence[Course],
+    world: World,
+    folder: Path,
+    report: Report,
+    stopping: Stopping,
+) -> list[dict[str, Tensor]]:
+    """Train to the end; return what each agent has learnt."""
+    world.shard(trainee, layers(trainee.model), trainee.heads, is_bf16=trainee.is_bf16)
+    if not choose_attention(trainee, courses[0].train, world.device):
+        text = "the base carries something from row to row, so rows are not packed but computed one by one"
+        report(Notice(text=text))
+    loop = Loop(trainee, courses, world, folder, report)
+    if step := loop.resume():
+        report(Notice(text=f"goes on after step {step}"))
+    loop.run(stopping)
+    return [learnt(trainee, course, world) for course in courses]
+
+
+def _store(
+    task: Task,
+    data: Data,
+    trainee: Trainee,
+    number: int,
+    kept: Mapping[str, Tensor],
+    root: Path,
+    report: Report,
+) -> Trained:
+    """Write an adapter, measure it, admit it and record it."""
     store = Store(root)
-    store.folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=store.folder, prefix=".training-") as scratch:
+    with TemporaryDirectory(dir=store.training, prefix=".made-") as scratch:
         out = Path(scratch)
-        outcome = _trainer(agent)(agent, recipe, data, base_folder, out, progress)
-        manifest = _manifest(agent, recipe, data, outcome, base_folder)
+        write_adapter(trainee, number, task.agent, kept, out)
+        outcome = measure(task.agent, task.base_folder, out, data, report)
+        set_temperatures(out, outcome.calibration)
+        manifest = _manifest(task, data, outcome)
         (out / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
-        admit(out, base_folder)
+        admit(out, task.base_folder)
         sha256 = store.add_adapter(out)
-    version = _record(root / "agents" / agent.name / "adapters.yaml", sha256, manifest)
+    version = _record(root / "agents" / task.agent.name / "adapters.yaml", sha256, manifest)
     return Trained(
-        adapter=f"{agent.name}@{version}",
+        adapter=f"{task.agent.name}@{version}",
         sha256=sha256,
         folder=store.adapter(sha256),
         examples=data.funnel,
@@ -75,37 +166,13 @@ def train(recipe_file: Path, root: Path, progress: Callable[[Progress], None]) -
     )
 
 
-def _agent(recipe: Recipe, recipe_file: Path, root: Path) -> Agent:
-    agents = load_workspace(root, with_adapters=False).agents
-    if recipe.agent not in agents:
-        raise ShoalError(
-            f"{recipe_file.name} trains agent '{recipe.agent}', which agents.yaml does not have. "
-            f"{suggest(recipe.agent, agents)}"
-        )
-    return agents[recipe.agent]
-
-
-def _trainer(
-    agent: Agent,
-) -> Callable[[Agent, Recipe, Data, Path, Path, Callable[[Progress], None]], Outcome]:
-    try:
-        if agent.base.kind == "encoder":
-            from shoal.finetune.encoder import train_encoder
-
-            return train_encoder
-        from shoal.finetune.decoder import train_decoder
-    except ImportError as err:
-        raise MissingExtra("training", "train") from err
-    return train_decoder
-
-
-def _manifest(agent: Agent, recipe: Recipe, data: Data, outcome: Outcome, base_folder: Path) -> Manifest:
+def _manifest(task: Task, data: Data, outcome: Outcome) -> Manifest:
     return Manifest(
-        agent=agent.name,
-        base=agent.base.model,
-        base_sha256=base_sha256(base_folder),
-        recipe=recipe.model_dump(mode="json"),
-        seed=recipe.training.seed,
+        agent=task.agent.name,
+        base=task.agent.base.model,
+        base_sha256=base_sha256(task.base_folder),
+        recipe=task.recipe.model_dump(mode="json"),
+        seed=task.recipe.training.seed,
         examples=dict(data.funnel),
         figures=dict(outcome.figures),
         calibration=dict(outcome.calibration),

@@ -2,6 +2,7 @@
 
     .shoal/journal.db            what runs did
     .shoal/adapters/<sha256>/    adapters, named by their content, never changed
+    .shoal/training/<key>/       trainings under way or stopped: rows and checkpoints
     .shoal/cache.db              answers that nodes with `cache` gave; it can be deleted at any time
     .shoal/cache/                what can be made again
     .shoal/datasets/<agent>/     data sets, named by their content; each with its card
@@ -48,6 +49,11 @@ class Store:
     def teachers(self) -> Path:
         """The SQLite file of the answers of teachers."""
         return self.folder / "teachers.db"
+
+    @property
+    def training(self) -> Path:
+        """Where trainings are that are not done."""
+        return self.folder / "training"
 
     def datasets(self, agent: str) -> Path:
         """Where the data sets of an agent are."""

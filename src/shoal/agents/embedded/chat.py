@@ -34,6 +34,10 @@ class Chat:
         before, after = self._split(settings)
         self._before, self._after = self._ids(self._frame, before), self._ids(self._frame, after)
         self.end = self._id(settings, "eos_token")
+        self.special = {
+            at: token.content for at, token in self._frame.get_added_tokens_decoder().items() if token.special
+        }
+        """The special tokens."""
 
     def question(self, text: str) -> list[int]:
         """Tokens of one user message, up to where the model's answer starts."""

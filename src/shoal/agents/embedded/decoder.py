@@ -26,7 +26,7 @@ from shoal.agents.free_text import FreeTextReader
 from shoal.agents.prompts import render_prompt
 from shoal.errors import ShoalError
 
-__all__ = ["Decoder", "DecoderModel", "decided_fields"]
+__all__ = ["Decoder", "DecoderModel", "Questions", "decided_fields"]
 
 _ANSWER_TOKENS = 400
 """The longest answer; where fewer tokens are left in the window, that many."""
@@ -36,20 +36,14 @@ _SMALL_BYTES = 1 << 30
 """Weights up to this size are computed in float32, larger ones as they were saved."""
 
 
-class Decoder:
-    """The model of a base with its tokenizer and grammars; adapters and the trainer change `model`."""
+class Questions:
+    """The tokenizer of a base and the grammars of its answers, without its model."""
 
     def __init__(self, folder: Path) -> None:
-        from transformers import AutoConfig, AutoModelForCausalLM
+        from transformers import AutoConfig
 
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        size = sum(file.stat().st_size for file in folder.glob(WEIGHTS))
-        dtype = torch.float32 if size < _SMALL_BYTES else "auto"
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, local_files_only=True, dtype=dtype
-        )
         self.folder = folder
-        self.model: Any = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
         self.window: int = config.max_position_embeddings
         self.chat = Chat(folder)
         self._guides = Guides(self.chat.tokenizer_json, config.vocab_size, self.chat.end)
@@ -70,14 +64,6 @@ class Decoder:
                 "values, or a base with a longer window"
             )
         return tokens
-
-    def write(self, requests: Sequence[Request], temperatures: Sequence[float]) -> list[Row]:
-        """Write answers, noting the probabilities of their tokens at each of the temperatures."""
-        rows = [self._start(request) for request in requests]
-        with torch.inference_mode():
-            for batch in _batches(rows):
-                write(self.model, batch, temperatures)
-        return rows
 
     def asked(self, agent: Agent, values: Mapping[str, Any], answer: Sequence[int]) -> list[str]:
         """For each token of an answer the field it decides on, or "" where it has no alternative.
@@ -124,6 +110,27 @@ class Decoder:
     def _closing(self, agent: Agent) -> int:
         # A token more for an open escape, and the bytes of an open letter.
         return len(self.chat.answer(shortest_answer(agent.output))) + 4
+
+
+class Decoder(Questions):
+    """The model of a base beside its tokenizer and grammars; adapters change `model`."""
+
+    def __init__(self, folder: Path) -> None:
+        from transformers import AutoModelForCausalLM
+
+        super().__init__(folder)
+        size = sum(file.stat().st_size for file in folder.glob(WEIGHTS))
+        dtype = torch.float32 if size < _SMALL_BYTES else "auto"
+        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=dtype)
+        self.model: Any = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+    def write(self, requests: Sequence[Request], temperatures: Sequence[float]) -> list[Row]:
+        """Write answers, noting the probabilities of their tokens at each of the temperatures."""
+        rows = [self._start(request) for request in requests]
+        with torch.inference_mode():
+            for batch in _batches(rows):
+                write(self.model, batch, temperatures)
+        return rows
 
     def _start(self, request: Request) -> Row:
         prompt = self.prompt(request.agent, request.values)

@@ -82,14 +82,25 @@ class Batch:
         starts = torch.zeros(self.ids.shape, dtype=torch.bool)
         ends = torch.zeros(self.ids.shape, dtype=torch.bool)
         for row, (encoding, text) in enumerate(zip(self.encodings, self.texts, strict=True)):
-            low, high = text.parts[name]
-            words = [*encoding.word_ids, None]
-            inside = {at for run in _NUMBER.finditer(text.text) for at in range(run.start() + 1, run.end())}
-            for at, (begin, end) in enumerate(encoding.offsets):
-                if words[at] is not None and low <= begin < end <= high:
-                    starts[row, at] = (at == 0 or words[at - 1] != words[at]) and begin not in inside
-                    ends[row, at] = words[at + 1] != words[at] and end not in inside
+            first, last = span_bounds(text, encoding, name)
+            starts[row, first] = True
+            ends[row, last] = True
         return SpanBounds(starts=starts, ends=ends)
+
+
+def span_bounds(text: Text, encoding: Encoding, name: str) -> tuple[list[int], list[int]]:
+    """The tokens that begin and those that end a word of an input field; numbers are not cut."""
+    low, high = text.parts[name]
+    words = [*encoding.word_ids, None]
+    inside = {at for run in _NUMBER.finditer(text.text) for at in range(run.start() + 1, run.end())}
+    starts, ends = [], []
+    for at, (begin, end) in enumerate(encoding.offsets):
+        if words[at] is not None and low <= begin < end <= high:
+            if (at == 0 or words[at - 1] != words[at]) and begin not in inside:
+                starts.append(at)
+            if words[at + 1] != words[at] and end not in inside:
+                ends.append(at)
+    return starts, ends
 
 
 class Backbone:
@@ -111,8 +122,9 @@ class Backbone:
         logging.disable_progress_bar()
         config = AutoConfig.from_pretrained(self.folder, local_files_only=True)
         # RoBERTa counts positions from pad + 1.
-        offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
-        self.window: int = config.max_position_embeddings - offset
+        self.first_place: int = config.pad_token_id + 1 if "roberta" in config.model_type else 0
+        """The position of the first token."""
+        self.window: int = config.max_position_embeddings - self.first_place
         self.tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(self.window)

@@ -1,0 +1,39 @@
+"""Ctrl-C while training: the first one asks for a stop after this step, the second one ends at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["Stopping", "listening"]
+
+
+class Stopping:
+    """Whether somebody wants this process to stop."""
+
+    def __init__(self) -> None:
+        self.is_wanted = False
+
+    def ask(self, number: int = signal.SIGINT, frame: FrameType | None = None) -> None:
+        """Ask for a stop; who asks twice will not wait."""
+        if self.is_wanted:
+            raise KeyboardInterrupt
+        self.is_wanted = True
+
+
+@contextmanager
+def listening() -> Iterator[Stopping]:
+    """Take SIGINT and SIGTERM as a wish to stop."""
+    stopping = Stopping()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopping
+        return
+    before = {number: signal.signal(number, stopping.ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
