@@ -14,13 +14,11 @@ from shoal.agents.engine import Request
 from shoal.agents.scripted import ScriptedEngine
 from shoal.graphs.plan import Plan
 from shoal.journal import Journal, MemoryJournal, RunCancelled, RunOver, SqliteJournal
-from shoal.journal.postgres import PostgresJournal
 from shoal.runs.events import Event, NodeStarted, RunFinished, RunStopped
 from shoal.runs.results import RunResult
 from shoal.runs.runner import Runner
 from shoal.telemetry.metrics import Metrics
 from tests.graphs.plans import agent, each, human, node, plan, ref, tool, value
-from tests.journal.server import PostgresServer
 
 pytestmark = pytest.mark.anyio
 MESSAGE = {"message": "hallo"}
@@ -50,20 +48,13 @@ async def work() -> Work:
     return Work()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def journals(
-    request: pytest.FixtureRequest, tmp_path: Path, server: PostgresServer
-) -> AsyncIterator[tuple[Journal, Journal]]:
-    """Two that are open on one place, as two processes have it."""
-
-    async def opened() -> Journal:
-        is_file = request.param == "sqlite"
-        return SqliteJournal(tmp_path / "journal.db") if is_file else await PostgresJournal.open(server.url)
-
-    both = await opened(), await opened()
+@pytest.fixture
+async def journals(tmp_path: Path) -> AsyncIterator[tuple[Journal, Journal]]:
+    """Two that are open on one file, as two processes have it."""
+    both = SqliteJournal(tmp_path / "journal.db"), SqliteJournal(tmp_path / "journal.db")
     yield both
-    for journal in both:
-        await journal.close()
+    for each_journal in both:
+        await each_journal.close()
 
 
 def make(journal: Journal, script: Any = None, **options: Any) -> Runner:

@@ -89,7 +89,7 @@ class Queues:
             place, pool_size=_CONNECTIONS, max_overflow=0, pool_pre_ping=True, connect_args=_CONNECT
         )
         # Not the loop's own threads: those a worker's DBOS replaces, and closes before we are done.
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="shoal-queues")
+        self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="shoal-queues")
         self._client = DBOSClient(
             system_database_engine=self.engine,
             dbos_system_schema=SCHEMA,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,17 +16,28 @@ from shoal.runs.pins import parts_of
 from shoal.runs.results import RunResult, result_of
 from shoal.runs.runner import new_run_id
 
+_AT_ONCE = 32
 _LOOK_S = 0.2
 _OPEN = {"queued", "running", "interrupted"}
 
 
 async def submit(
-    journal: Journal, queues: Queues, plan: Plan, many_inputs: Sequence[Mapping[str, Any]], queue: str
+    journal: Journal, queues: Queues, plan: Plan, many_inputs: Iterable[Mapping[str, Any]], queue: str
 ) -> AsyncGenerator[RunRow, None]:
-    """Queue a run for each of many inputs, which fit the plan. Raises JournalError."""
+    """Queue a run for each of many inputs, which fit the plan, some at once. Raises JournalError."""
     parts = parts_of(plan)
-    for inputs in many_inputs:
-        yield await _submit(journal, queues, plan, parts, inputs, queue)
+    waiting: deque[asyncio.Task[RunRow]] = deque()
+    try:
+        for inputs in many_inputs:
+            if len(waiting) == _AT_ONCE:
+                yield await waiting.popleft()
+            waiting.append(asyncio.create_task(_submit(journal, queues, plan, parts, inputs, queue)))
+        while waiting:
+            yield await waiting.popleft()
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def _submit(

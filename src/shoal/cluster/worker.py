@@ -30,6 +30,7 @@ from shoal.journal.journal import (
     RunStatus,
 )
 from shoal.journal.postgres import PostgresJournal
+from shoal.journal.postgres_link import FAULTS, explain
 from shoal.runs.results import RunResult
 from shoal.runs.runner import Runner
 
@@ -257,6 +258,8 @@ class Worker:
             try:
                 await self._sweep.sweep(self._tell_swept)
                 await self._free_stuck()
+            except FAULTS as error:
+                self._notice_away(str(explain(self._queues.place, error)))
             except Exception as error:  # whatever it is, the next time may be better
                 self._notice_away(str(error) or type(error).__name__)
             else:

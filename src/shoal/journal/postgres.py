@@ -115,7 +115,7 @@ class PostgresJournal:
         values = (*fixed, digest_of(fixed), *outcome, digest_of((run.id, *outcome)))
         is_queued = run.status == "queued"
         try:
-            if rows or is_queued:
+            if rows:
                 await self._create_whole(values, rows, blobs, None if is_queued else self.me)
             else:
                 await self._writes.put("create", values, blobs)

@@ -57,7 +57,8 @@ def _note(given: str) -> str:
 _NOTE = _note(_given(_NOTED, 4))
 _CREATE = f"""
     INSERT INTO shoal.runs ({", ".join(_CREATED)}, owner, epoch)
-    SELECT given.*, $1, 1 FROM {_given(_CREATED, 4 + len(_NOTED))}
+    SELECT given.*, CASE WHEN given.status = 'queued' THEN NULL ELSE $1 END, 1
+    FROM {_given(_CREATED, 4 + len(_NOTED))}
     ON CONFLICT DO NOTHING RETURNING id"""
 _END = f"""
     UPDATE shoal.runs AS held
@@ -221,7 +222,8 @@ class GroupWrites:
         is_ours = found["owner"] == self._owner
         match write.kind:
             case "create":
-                is_there = is_ours and found["digest"] == write.values[FIXED.index("digest")]
+                is_mine = is_ours or write.values[len(FIXED)] == "queued"  # which others may have by now
+                is_there = is_mine and found["digest"] == write.values[FIXED.index("digest")]
                 refusal: Exception = RunExists(write.run)
             case "note":
                 is_there = found["node_digest"] == write.values[NODE.index("digest")]
