@@ -58,6 +58,7 @@ MAY_BE_HEAVY = (
     "agents/adapters.py",
     "agents/bases.py",
     "cluster/",
+    "evals/agreement.py",
     "evals/statistics.py",
     "finetune/",
 )

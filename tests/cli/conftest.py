@@ -110,6 +110,14 @@ def desk(tmp_path: Path) -> Desk:
 
 
 @pytest.fixture
+def shop(desk: Desk) -> Desk:
+    """A workspace with a suite of 60 cases."""
+    from .eval_shop import make_shop
+
+    return make_shop(desk)
+
+
+@pytest.fixture
 def agentctl() -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command in any folder."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ app = typer.Typer(
     help="Run suites of cases, and show what came of them.", no_args_is_help=True, rich_markup_mode=None
 )
 
+_AGAINST_HELP = "An evaluation to compare with: its id, a file of lines, or `baseline`."
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Run = Annotated[
     str, typer.Argument(metavar="RUN", help="An evaluation's id; or `last`, or a suite for its last one.")
@@ -27,6 +28,12 @@ _Run = Annotated[
 @app.command()
 def run(
     suite: Annotated[str, typer.Argument(help="The name of a suite, or its file.")],
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="RUN|baseline", help=_AGAINST_HELP)
+    ] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Judge, and exit 0 GO, 1 NO-GO, 3 NEEDS MORE.")
+    ] = False,
     as_json: _Json = False,
     engine: Annotated[str, typer.Option("--engine", help=ENGINE_HELP)] = "auto",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first cases.")] = None,
@@ -38,15 +45,17 @@ def run(
     from shoal.agents.manifest import find_root
     from shoal.cli.evaluating import Wish, run_suite
     from shoal.cli.session import own_stdout
+    from shoal.evals.conclusion import other_side
     from shoal.evals.loading import load_suite
 
     root = find_root(Path())
-    wish = Wish(engine=engine, limit=limit, is_fresh=fresh, is_quiet=as_json)
     with own_stdout():
-        result = asyncio.run(run_suite(root, load_suite(root, suite), wish))
+        loaded = load_suite(root, suite)
+        side = other_side(root, loaded, against, has_gate=gate)
+        wish = Wish(engine=engine, limit=limit, is_fresh=fresh, is_quiet=as_json, against=side, has_gate=gate)
+        result = asyncio.run(run_suite(root, loaded, wish))
     _show(result, as_json)
-    summary = result.summary()
-    raise typer.Exit(1 if summary["errors"] == summary["asked"] else 0)
+    raise typer.Exit(_exit_code(result.summary()))
 
 
 @app.command("list")
@@ -77,6 +86,48 @@ def show(run: _Run, as_json: _Json = False) -> None:
     from shoal.evals.results import find_result
 
     _show(find_result(find_root(Path()), run), as_json)
+
+
+@app.command()
+def compare(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="An evaluation's id, or a file of its lines.")],
+    new: _Run,
+    as_json: _Json = False,
+) -> None:
+    """Show what got better and what got worse from one evaluation to another, and whether that is chance."""
+    from shoal.agents.manifest import find_root
+    from shoal.cli.eval_tables import print_comparison
+    from shoal.errors import MissingExtra
+    from shoal.evals.comparison import compare, open_side
+    from shoal.evals.summary import has_statistics
+
+    root = find_root(Path())
+    if not has_statistics():
+        raise MissingExtra("to compare evaluations", "eval")
+    after = open_side(root, new)
+    found = compare(open_side(root, old, after.suite), after)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        print_comparison(found)
+
+
+@app.command()
+def baseline(run: _Run) -> None:
+    """Keep an evaluation in evals/baselines/, for gates to compare with and to be committed."""
+    from shoal.agents.manifest import find_root
+    from shoal.evals.comparison import keep_baseline
+
+    root = find_root(Path())
+    file = keep_baseline(root, run)
+    typer.echo(f"{file.relative_to(root)} is what gates of this suite compare with now.")
+
+
+def _exit_code(summary: dict[str, Any]) -> int:
+    """That of the verdict; without a gate 1 where no case has an answer."""
+    if "gate" in summary:
+        return int(summary["gate"]["exit_code"])
+    return 1 if summary["errors"] == summary["asked"] else 0
 
 
 def _show(result: Result, as_json: bool) -> None:

@@ -14,6 +14,8 @@ from shoal.cli.tree import visible
 from shoal.evals.results import Result
 
 _MOST_ERRORS = 5
+_MOST_IDS = 10
+_SURE = 0.05
 
 
 def line_of(result: Result) -> str:
@@ -41,7 +43,22 @@ def print_summary(result: Result) -> None:
     for slice_name, each in summary["slices"].items():
         console.print(_slice(slice_name, each))
     _print_errors(summary, console)
+    if "against" in summary:
+        _print_gains(summary["against"], console)
+    if "gate" in summary:
+        _print_verdict(summary["gate"], console)
     console.print(Text(f"\nevaluation {result.id}", "dim"))
+
+
+def print_comparison(found: Mapping[str, Any]) -> None:
+    """What got better and what got worse."""
+    console = Console(highlight=False)
+    _print_gains(found, console)
+    for name, each in found["scores"].items():
+        for word in ("better", "worse"):
+            if ids := each[word]:
+                more = f" and {len(ids) - _MOST_IDS:,} more" if len(ids) > _MOST_IDS else ""
+                console.print(Text(f"{name} {word}: {', '.join(ids[:_MOST_IDS])}{more}"), soft_wrap=True)
 
 
 def share(value: float | None) -> str:
@@ -78,6 +95,37 @@ def _slice(name: str, each: Mapping[str, Any]) -> Text:
     scores = ", ".join(f"{score} {share(figures['mean'])}" for score, figures in each["scores"].items())
     errors = f", {each['errors']:,} errors" if each["errors"] else ""
     return Text(f"slice {name}: {each['cases']:,} cases, {scores}{errors}")
+
+
+def _print_gains(found: Mapping[str, Any], console: Console) -> None:
+    console.print(f"\n{found['old']} -> {found['new']}")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for header in ("score", "old", "new", "gain", "95 % interval", "better", "worse", "p (Holm)", "cases"):
+        table.add_column(header, justify="left" if header == "score" else "right")
+    for name, each in found["scores"].items():
+        style = ("green" if each["gain"] > 0 else "red") if each["p_holm"] < _SURE else ""
+        table.add_row(
+            name,
+            share(each["old"]),
+            share(each["new"]),
+            Text(f"{100 * each['gain']:+.1f}", style),
+            f"{100 * each['low']:+.1f} to {100 * each['high']:+.1f}",
+            f"{len(each['better']):,}",
+            f"{len(each['worse']):,}",
+            f"{each['p_holm']:.3g}",
+            f"{each['cases']:,}",
+        )
+    console.print(table)
+    for number, whose in ((found["only_old"], "old"), (found["only_new"], "new")):
+        if number:
+            console.print(f"{number:,} cases are only in the {whose} one, or are others there.")
+
+
+def _print_verdict(gate: Mapping[str, Any], console: Console) -> None:
+    style = {"GO": "bold green", "NO-GO": "bold red"}.get(gate["answer"], "bold yellow")
+    console.print(
+        Text.assemble("\n", (gate["verdict"], style), f"  {visible(gate['reason'])}"), soft_wrap=True
+    )
 
 
 def _interval(each: Mapping[str, Any]) -> str:

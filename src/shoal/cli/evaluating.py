@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shoal.agents.engine import Engine
     from shoal.evals.cases import Case
+    from shoal.evals.comparison import Side
     from shoal.evals.evaluation import Line
     from shoal.evals.loading import Suite
     from shoal.evals.results import Recorder, Result
@@ -31,6 +32,9 @@ class Wish:
     is_fresh: bool
     """Nothing is taken from the cache, nor from an evaluation that was broken off."""
     is_quiet: bool
+    against: Side | None
+    """What it is to be held against."""
+    has_gate: bool
 
 
 class _FreshCache:
@@ -49,10 +53,10 @@ class _FreshCache:
 
 
 async def run_suite(root: Path, suite: Suite, wish: Wish) -> Result:
-    """Ask every case, record it, and sum up."""
+    """Ask every case, record it, and conclude."""
+    from shoal.evals.conclusion import conclude
     from shoal.evals.evaluation import Means, evaluate
     from shoal.evals.scorers import make_scorers
-    from shoal.evals.summary import read_table, summarize
     from shoal.evals.worlds import own_variables
     from shoal.journal.sqlite import SqliteJournal
 
@@ -76,8 +80,7 @@ async def run_suite(root: Path, suite: Suite, wish: Wish) -> Result:
         )
         began = time.monotonic()
         await evaluate(suite, target, recorder, means, cases)
-        table = read_table(recorder.result.lines())
-        summary = summarize(table, scores_of(suite), suite.entry.slices)
+        summary = conclude(suite, recorder.result, wish.against, has_gate=wish.has_gate)
         recorder.finish({**summary, "seconds": round(time.monotonic() - began, 2)})
         return recorder.result
 
@@ -158,16 +161,10 @@ def _recorder(root: Path, suite: Suite, cases: Sequence[Case], target: Target, w
         "num_left_out": len(suite.cases) - len(cases),
         "repeats": entry.repeats,
         "seed": entry.seed,
-        "scores": scores_of(suite),
+        "scores": suite.scores,
         "slices": entry.slices,
     }
     return record(root, about, is_fresh=wish.is_fresh)
-
-
-def scores_of(suite: Suite) -> list[str]:
-    """The names of a suite's scores."""
-    nodes = suite.entry.nodes.items()
-    return [*suite.entry.scorers, *(f"{node}.{name}" for node, fields in nodes for name in fields)]
 
 
 @contextmanager

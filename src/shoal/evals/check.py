@@ -12,7 +12,7 @@ from shoal.agents.agent import Agent
 from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.errors import InvalidFiles, Problem, suggest
 from shoal.evals.cases import RawCase, csv_cases, json_cases
-from shoal.evals.check_fields import GraphFields, scorer_faults, unfit
+from shoal.evals.check_fields import GraphFields, gate_faults, scorer_faults, unfit
 from shoal.evals.functions import function_fault
 from shoal.evals.suite import SuiteFile
 from shoal.graphs.plan import Plan, ToolCall, walk_nodes
@@ -166,10 +166,8 @@ class _SuiteChecker:
                 yield self.document.problem(where, message, at_key=not key)
         scores = [*self.suite.scorers]
         scores += [f"{node}.{field}" for node, fields in self.suite.nodes.items() for field in fields]
-        for name in self.suite.gate:
-            if name not in scores:
-                message = f"the gate names '{name}', which has no scorer. {suggest(name, scores)}"
-                yield self.document.problem(("gate", name), message, at_key=True)
+        for where, message in gate_faults(self.suite, scores):
+            yield self.document.problem(("gate", *where), message, at_key=len(where) == 1)
 
     def _nodes(self) -> Iterator[Problem]:
         if self.suite.nodes and self.suite.target.graph is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from shoal.errors import InvalidInput, suggest
 from shoal.evals.forms import OF_RUN, Form, NumberScorer, RegexScorer, SqlScorer, in_full
+from shoal.evals.gate_file import EACH, Criterion
 from shoal.evals.suite import SuiteFile
 from shoal.graphs.plan import AgentCall, HumanQuestion, Node, Plan
 from shoal.runs.answers import read_answer
@@ -64,6 +65,27 @@ def scorer_faults(
         yield where, f"{owner} gives no '{of or name}'. {suggest(of or name, output.fields)}"
     elif message := unfit(of or name, kind, scorer):
         yield _VALUE, message
+
+
+def gate_faults(suite: SuiteFile, scores: Sequence[str]) -> Iterator[tuple[Where, str]]:
+    """What the gate asks for and cannot have, with the keys that lead to it."""
+    for name, criteria in suite.gate.items():
+        if name not in scores:
+            yield (name,), f"the gate names '{name}', which has no scorer. {suggest(name, scores)}"
+        for number, each in enumerate(criteria if isinstance(criteria, list) else [criteria]):
+            if not isinstance(each, Criterion):
+                continue
+            where: Where = (name, number) if isinstance(criteria, list) else (name,)
+            if each.slice == EACH and not suite.slices:
+                yield (*where, "slice"), "the suite has no `slices`. Name them, or remove this key"
+            elif each.slice not in (None, EACH, *suite.slices):
+                hint = suggest(str(each.slice), suite.slices)
+                yield (*where, "slice"), f"'{each.slice}' is not one of `slices`. {hint}"
+            if each.passes is not None and each.passes > suite.repeats:
+                yield (
+                    (*where, "pass"),
+                    f"{each.passes} repeats are asked for, and `repeats` is {suite.repeats}",
+                )
 
 
 def unfit(name: str, kind: Type, scorer: object) -> str | None:

@@ -39,6 +39,12 @@ class Suite:
         return self.entry.suite
 
     @property
+    def scores(self) -> list[str]:
+        """The names of its scores."""
+        nodes = self.entry.nodes.items()
+        return [*self.entry.scorers, *(f"{node}.{name}" for node, fields in nodes for name in fields)]
+
+    @property
     def folder(self) -> Path:
         """What files that the suite names stand in."""
         return self.file.parent

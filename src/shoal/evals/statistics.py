@@ -8,14 +8,13 @@ it shown that it is below? Distributions are those of scipy, which is imported w
                                           the limit is 0, else the score test of Tango (1998)
     bootstrap_tails, bootstrap_interval   scores in between, or several repeats a case: paired bootstrap
     cases_for_share, cases_for_pairs, cases_for_mean   how many cases would show it
-    holm, pass_hat, calibration, cohens_kappa
+    holm, pass_hat
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,18 +22,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Calibration",
     "Interval",
     "Pairs",
     "Tails",
     "bootstrap_interval",
     "bootstrap_tails",
-    "calibration",
     "cases_for_mean",
     "cases_for_pairs",
     "cases_for_share",
-    "cohens_kappa",
     "holm",
+    "normal_tail",
     "pair_interval",
     "pair_tails",
     "pass_hat",
@@ -111,7 +108,9 @@ def cases_for_share(share: float, limit: float, alpha: float, power: float) -> i
         share, limit = 1 - share, 1 - limit
     if share <= limit:
         return MOST_CASES
-    spread = _z(alpha) * math.sqrt(limit * (1 - limit)) + _z(1 - power) * math.sqrt(share * (1 - share))
+    spread = normal_tail(alpha) * math.sqrt(limit * (1 - limit)) + normal_tail(1 - power) * math.sqrt(
+        share * (1 - share)
+    )
     return _first_enough(
         (spread / (share - limit)) ** 2, lambda num: _share_power(share, limit, alpha, num), power
     )
@@ -194,11 +193,13 @@ def cases_for_pairs(wins: float, losses: float, limit: float, alpha: float, powe
         return MOST_CASES
     if limit == 0:
         better, gain = max(wins, losses), abs(distance)
-        spread = _z(alpha) * math.sqrt(differing) + _z(1 - power) * math.sqrt(max(differing - gain**2, 0.0))
+        spread = normal_tail(alpha) * math.sqrt(differing) + normal_tail(1 - power) * math.sqrt(
+            max(differing - gain**2, 0.0)
+        )
         start = (spread / gain) ** 2
         return _first_enough(start, lambda num: _mcnemar_power(better, differing, alpha, num), power)
     variance = max(differing - (wins - losses) ** 2, abs(limit) * (1 - abs(limit)))
-    return _whole(((_z(alpha) + _z(1 - power)) / distance) ** 2 * variance)
+    return _whole(((normal_tail(alpha) + normal_tail(1 - power)) / distance) ** 2 * variance)
 
 
 def _mcnemar_power(better: float, differing: float, alpha: float, num: int) -> float:
@@ -255,7 +256,7 @@ def cases_for_mean(deviation: float, distance: float, alpha: float, power: float
     """How many cases show, with this power, that a mean is this far from a limit."""
     if distance == 0:
         return MOST_CASES
-    return _whole(((_z(alpha) + _z(1 - power)) * deviation / distance) ** 2)
+    return _whole(((normal_tail(alpha) + normal_tail(1 - power)) * deviation / distance) ** 2)
 
 
 # Several of them.
@@ -276,69 +277,7 @@ def pass_hat(successes: int, trials: int, k: int) -> float:
     return math.comb(successes, k) / math.comb(trials, k)
 
 
-# Calibration and agreement.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """Whether confidence is what it says."""
-
-    ece: float
-    """The mean distance between confidence and accuracy, over bins of the same width."""
-    brier: float
-    """The mean squared distance of confidence from being right (1) or wrong (0)."""
-    bins: list[tuple[float, float, int]]
-    """Mean confidence, accuracy and number of each bin that is not empty."""
-
-
-def calibration(pairs: Iterable[tuple[float, float]], num_bins: int = 10) -> Calibration:
-    """Of pairs of confidence and score, at least one."""
-    bins: dict[int, list[tuple[float, float]]] = {}
-    squares = []
-    for confidence, score in pairs:
-        bins.setdefault(min(int(confidence * num_bins), num_bins - 1), []).append((confidence, score))
-        squares.append((confidence - score) ** 2)
-    means = [
-        (
-            math.fsum(sure for sure, _ in each) / len(each),
-            math.fsum(right for _, right in each) / len(each),
-            len(each),
-        )
-        for _, each in sorted(bins.items())
-    ]
-    ece = math.fsum(abs(sure - right) * count for sure, right, count in means) / len(squares)
-    return Calibration(ece=ece, brier=math.fsum(squares) / len(squares), bins=means)
-
-
-def cohens_kappa(pairs: Sequence[tuple[object, object]], confidence: float = 0.95) -> tuple[float, Interval]:
-    """How much two judges agree beyond chance, and where the truth is (Fleiss, Cohen and Everitt 1969)."""
-    num = len(pairs)
-    labels = sorted({label for pair in pairs for label in pair}, key=repr)
-    table = {(one, other): 0.0 for one in labels for other in labels}
-    for one, other in pairs:
-        table[one, other] += 1 / num
-    rows = {label: math.fsum(table[label, other] for other in labels) for label in labels}
-    columns = {label: math.fsum(table[one, label] for one in labels) for label in labels}
-    agree = math.fsum(table[label, label] for label in labels)
-    chance = math.fsum(rows[label] * columns[label] for label in labels)
-    if chance >= 1:  # both always say the same one word
-        return 1.0, Interval(1.0, 1.0)
-    kappa = (agree - chance) / (1 - chance)
-    on = math.fsum(
-        table[label, label] * (1 - (rows[label] + columns[label]) * (1 - kappa)) ** 2 for label in labels
-    )
-    off = (1 - kappa) ** 2 * math.fsum(
-        table[one, other] * (columns[one] + rows[other]) ** 2
-        for one in labels
-        for other in labels
-        if one != other
-    )
-    variance = (on + off - (kappa - chance * (1 - kappa)) ** 2) / ((1 - chance) ** 2 * num)
-    width = _z((1 - confidence) / 2) * math.sqrt(max(variance, 0.0))
-    return kappa, Interval(max(-1.0, kappa - width), min(1.0, kappa + width))
-
-
-def _z(tail: float) -> float:
+def normal_tail(tail: float) -> float:
     """Standard deviations beyond which this share of a normal distribution lies."""
     from scipy.special import ndtri
 

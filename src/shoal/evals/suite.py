@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shoal.evals.forms import Scorer, Text
+from shoal.evals.gate_file import Criteria, ProofEntry
 from shoal.workspace.schema import Strict
 
 __all__ = ["CaseEntry", "SuiteFile", "TargetEntry", "WorldEntry"]
@@ -75,9 +76,6 @@ class WorldEntry(Strict):
         return self
 
 
-Threshold = Annotated[float, Field(ge=0, le=1)]
-
-
 class SuiteFile(Strict):
     """evals/<name>.yaml: cases, scorers and a gate."""
 
@@ -122,8 +120,14 @@ class SuiteFile(Strict):
         description="How many cases may be under way; 1 where `latency` is that of one alone.",
     )
     timeout_s: float = Field(600.0, gt=0, description="Seconds that a case may take before it is an error.")
-    gate: dict[str, Threshold] = Field(
-        {}, description="The least share of right answers for each score, from 0 to 1."
+    gate: dict[str, Criteria] = Field(
+        {},
+        description="What is asked of each score: the least share of right answers, as 0.9 or "
+        "{at_least: 0.9}; {not_worse_by: 0.02} and {better_by: 0} than the baseline; {ece: 0.05}; or a "
+        "list of such.",
+    )
+    proof: ProofEntry = Field(
+        ProofEntry.model_validate({}), description="How sure the verdict of the gate is to be."
     )
 
     @model_validator(mode="after")

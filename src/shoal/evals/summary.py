@@ -18,7 +18,8 @@ _MOST_KINDS = 20
 _PERCENTILES = (50, 90, 95, 99)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, because there is one for every case, and freezing takes most of what it takes to make one.
+@dataclass(slots=True, kw_only=True)
 class Entry:
     """What figures need of the line of a case."""
 
@@ -170,7 +171,7 @@ def _calibration(name: str, entries: Iterable[Entry]) -> dict[str, Any] | None:
     ]
     if not pairs:
         return None
-    from shoal.evals.statistics import calibration
+    from shoal.evals.agreement import calibration
 
     found = calibration(pairs)
     bins = [[round(sure, 4), round(right, 4), count] for sure, right, count in found.bins]
