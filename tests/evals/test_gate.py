@@ -217,8 +217,8 @@ def test_faults_of_gates(desk: Desk, gate: str, problem: str) -> None:
 
 @pytest.mark.parametrize("simulation", SIMULATIONS, ids=lambda simulation: simulation.name)
 def test_the_gate_errs_as_rarely_as_it_says(simulation: Simulation) -> None:
-    """A tenth of `python -m tests.evals.simulations`, of which docs/evals.md has the figures."""
-    number = 1000
+    """A tenth of `python -m tests.evals.simulations`, where nothing is to be shown; docs/evals.md has all."""
+    number = 1000 if max(high for _, high in simulation.limits.values()) < 1 else 200
     found = outcomes(simulation, number)
     for answer, (low, high) in simulation.limits.items():
         share = found[answer] / number
