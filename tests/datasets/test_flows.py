@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shoal.datasets.flow import BUILT_IN
+from shoal.datasets.flow_files import BUILT_IN
 from shoal.datasets.flows import NothingSurvived, Wishes, make_data
 from shoal.datasets.made import Progress
 from shoal.datasets.store import DataSets

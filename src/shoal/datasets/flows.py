@@ -9,24 +9,28 @@ answers and comes to the same rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from shoal.agents.agent import Agent
 from shoal.agents.manifest import Workspace, load_workspace
+from shoal.datasets.answers import Answers
 from shoal.datasets.cards import card_of, told, warnings_of
 from shoal.datasets.decontamination import Measured, suites_of
-from shoal.datasets.flow import Flow, FlowFile, load_flow
+from shoal.datasets.flow import Flow, FlowFile, TeacherEntry
+from shoal.datasets.flow_files import load_flow
 from shoal.datasets.grammar import Grammar
 from shoal.datasets.made import PERSON, Made, Progress
-from shoal.datasets.making import Maker
+from shoal.datasets.making import Judge, Maker
 from shoal.datasets.qna import FILE, Qna, read_qna
 from shoal.datasets.replay import replay
 from shoal.datasets.rows import Row
 from shoal.datasets.seeds import Seeds, seeds_of
+from shoal.datasets.staff import Engines, Staff
 from shoal.datasets.store import DataSet, DataSets
-from shoal.datasets.teaching import GrammarTeacher, Teacher
+from shoal.datasets.teaching import Teacher
 from shoal.errors import InvalidFiles, ShoalError, suggest
 
 __all__ = ["NothingSurvived", "Wishes", "make_data"]
@@ -64,6 +68,7 @@ async def make_data(
     name: str,
     wishes: Wishes,
     on_progress: Callable[[Progress], None] | None = None,
+    engines: Engines | None = None,
 ) -> DataSet:
     """Make a data set of an agent's seeds.
 
@@ -72,6 +77,7 @@ async def make_data(
         name: the agent.
         wishes: what a user says beside the files.
         on_progress: called after every row.
+        engines: give what computes the answers of an agent that teaches or judges; closed by the caller.
 
     Raises:
         InvalidFiles: the agent's files, the flow or a suite are wrong.
@@ -82,19 +88,34 @@ async def make_data(
     grammar = Grammar(given.qna, given.agent, given.seeds, _label(given.flow.file))
     if grammar.problems:
         raise InvalidFiles(grammar.problems)
-    teacher = _teacher(given, grammar)
-    try:
+    async with AsyncExitStack() as stack:
+        answers = Answers(given.workspace.store.teachers)
+        stack.callback(answers.close)
+        staff = Staff(
+            workspace=given.workspace,
+            agent=given.agent,
+            qna=given.qna,
+            seeds=given.seeds,
+            flow=given.flow,
+            grammar=grammar,
+            answers=answers,
+            engines=engines,
+        )
+        teacher = staff.teacher()
+        stack.push_async_callback(teacher.close)
+        judge = staff.judge()
+        if judge is not None:
+            stack.push_async_callback(judge.close)
         maker = Maker(
             agent=given.agent,
             flow=given.flow,
             teacher=teacher,
+            judge=judge,
             measured=given.measured,
             on_progress=on_progress,
         )
         made = await maker.make(given.seeds)
-    finally:
-        await teacher.close()
-    return _stored(given, made, teacher, grammar)
+        return _stored(given, made, staff, teacher, judge)
 
 
 def _read(root: Path, name: str, wishes: Wishes) -> _Given:
@@ -120,8 +141,6 @@ def _read(root: Path, name: str, wishes: Wishes) -> _Given:
 def _overridden(flow: Flow, overrides: Mapping[str, Any]) -> Flow:
     if not overrides:
         return flow
-    from dataclasses import replace
-
     data = flow.file.model_dump(by_alias=True, exclude_unset=True)
     data["generate"] = data.get("generate", {}) | dict(overrides)
     return replace(flow, file=FlowFile.model_validate(data))
@@ -131,23 +150,18 @@ def _label(flow: FlowFile) -> str | None:
     return flow.balance.by if flow.balance else None
 
 
-def _teacher(given: _Given, grammar: Grammar) -> Teacher:
-    generate = given.flow.file.generate
-    assert generate.teacher == "grammar"
-    return GrammarTeacher(grammar, generate.seed, generate.noise)
-
-
-def _stored(given: _Given, made: Made, teacher: Teacher, grammar: Grammar) -> DataSet:
+def _stored(given: _Given, made: Made, staff: Staff, teacher: Teacher, judge: Judge | None) -> DataSet:
     agent, flow, sets = given.agent, given.flow, DataSets(given.workspace.store)
-    lacks = grammar.lacks() if teacher.name == "grammar" else None
+    lacks = staff.grammar.lacks() if teacher.name == "grammar" else None
     made.warnings += warnings_of(made, agent, flow, lacks)
     root = given.workspace.root
     card = card_of(
         made,
         agent,
         flow,
-        teacher={"name": teacher.name},
-        files=[root / given.qna.document.file],
+        teacher=_of_teacher(flow, teacher),
+        judge=None if judge is None else {"name": judge.name},
+        files=[root / given.qna.document.file, *staff.documents()],
         root=root,
         measured=given.measured,
     )
@@ -165,3 +179,9 @@ def _stored(given: _Given, made: Made, teacher: Teacher, grammar: Grammar) -> Da
         parts["replay"] = rows
         card["counts"]["replay"] = len(rows)
     return sets.add(agent.name, parts, rejects, card)
+
+
+def _of_teacher(flow: Flow, teacher: Teacher) -> dict[str, Any]:
+    entry = flow.file.generate.teacher
+    known = {"url": entry.url, "licence": entry.license} if isinstance(entry, TeacherEntry) else {}
+    return {"name": teacher.name} | {key: value for key, value in known.items() if value is not None}

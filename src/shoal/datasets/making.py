@@ -28,7 +28,8 @@ from shoal.workspace.types import ValueMismatch
 
 PROBE = 0.02
 """Share of the budget after which a flow first looks at what survived."""
-_FEWEST_ORDERS = 2
+_FEWEST_ORDERS = 3
+_LATER_ORDERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,15 @@ class Judge(Protocol):
     at_once: int
 
     async def judge(self, row: Row) -> Verdict:
-        """Whether a row may be learnt from."""
+        """Whether a row may be learnt from.
+
+        Raises:
+            ShoalError: the judge cannot be asked any more.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
         ...
 
 
@@ -134,10 +143,11 @@ class Maker:
         each = self._teacher.each
         factor = self._flow.generate.budget * (10 if self._teacher.name == "grammar" else 1)
         budget = max(1, math.ceil(wanted * factor / each))
-        step = max(_FEWEST_ORDERS, int(budget * PROBE))
+        probe = max(_FEWEST_ORDERS, int(budget * PROBE))
         first = 0
         while len(rows) < wanted and first < budget:
-            last = min(first + step, budget)
+            # Who gave something once may have a bad moment: it is looked at less closely.
+            last = min(first + (probe if not first else max(2 * probe, _LATER_ORDERS)), budget)
             came, kept, noted = self._made.asked, len(rows), self._made.funnel.noted()
             orders = [Order(number=n, part=part, count=each) for n in range(first, last)]
             async with aclosing(self._survivors(orders)) as survivors:
