@@ -39,10 +39,12 @@ def full(desk: Desk) -> Desk:
 
 def test_all_files_are_counted(full: Desk) -> None:
     done = full.call("check")
-    assert done.stdout == "All is well. Agents: 1, graphs: 1, recipes: 1, suites: 1.\n", done.stderr
+    assert done.stdout == "All is well. Agents: 1, graphs: 1, recipes: 1, suites: 1, seeds: 0, flows: 0.\n", (
+        done.stderr
+    )
     found = json.loads(full.call("check", "--json").stdout)
     assert [each["is_warning"] for each in found.pop("problems")] == [True]
-    assert found == {"agents": 1, "graphs": 1, "recipes": 1, "suites": 1}
+    assert found == {"agents": 1, "graphs": 1, "recipes": 1, "suites": 1, "seeds": 0, "flows": 0}
 
 
 def test_agents_that_cannot_answer_yet_are_told_of(full: Desk) -> None:

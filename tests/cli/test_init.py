@@ -25,7 +25,10 @@ def made(tmp_path: Path, agentctl: Agentctl) -> Path:
 
 def test_a_new_workspace_checks_without_a_word(made: Path, agentctl: Agentctl) -> None:
     done = agentctl(made, "check")
-    assert (done.stdout, done.stderr) == ("All is well. Agents: 1, graphs: 1, recipes: 0, suites: 1.\n", "")
+    assert (done.stdout, done.stderr) == (
+        "All is well. Agents: 1, graphs: 1, recipes: 0, suites: 1, seeds: 0, flows: 0.\n",
+        "",
+    )
     assert all((made / folder / "README.md").is_file() for folder in FOLDERS)
     assert ".shoal/*" in (made / ".gitignore").read_text()
 
@@ -81,7 +84,7 @@ def test_nothing_is_overwritten(tmp_path: Path, agentctl: Agentctl) -> None:
     assert (tmp_path / "notes.txt").read_text() == "also mine\n"
     again = agentctl(tmp_path, "init")
     assert again.returncode == 2
-    assert "and 15 more already" in again.stderr
+    assert "and 17 more already" in again.stderr
 
 
 def test_a_folder_without_a_workspace_is_told_how_to_get_one(tmp_path: Path, agentctl: Agentctl) -> None:

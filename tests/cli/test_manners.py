@@ -44,7 +44,10 @@ def test_checking_imports_no_models(desk: Desk) -> None:
 
 
 def test_check_says_what_is_well(desk: Desk) -> None:
-    assert "All is well. Agents: 1, graphs: 1, recipes: 0, suites: 0." in desk.call("check").stdout
+    assert (
+        "All is well. Agents: 1, graphs: 1, recipes: 0, suites: 0, seeds: 0, flows: 0."
+        in desk.call("check").stdout
+    )
     desk.replace(desk.graph, "triage.intent ==", "triage.intnet ==")
     problems = json.loads(desk.call("check", "--json").stdout)["problems"]
     assert [(problem["file"], problem["line"]) for problem in problems] == [("graphs/desk.yaml", 7)]

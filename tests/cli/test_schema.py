@@ -22,6 +22,8 @@ FILES = {
     FileKind.recipe: "finetune/*.yaml",
     FileKind.suite: "evals/*.yaml",
     FileKind.adapters: "agents/*/adapters.yaml",
+    FileKind.qna: "agents/*/qna.yaml",
+    FileKind.flow: "finetune/flows/*.yaml",
 }
 # The pre-training of nano has a recipe of its own kind, read by shoal.finetune.nano.
 SHIPPED = [
@@ -50,6 +52,20 @@ nodes:
 output: {text: "${answer.text}"}
 """
 SUITE = "version: 1\nsuite: s\ntarget: {agent: a}\ncases: [{input: {}, gold: {a: 1}}]\nscorers: {a: exact}\n"
+QNA = """\
+version: 1
+seeds:
+  [{input: hi, output: {a: 1}}, {question: w, answer: 3}, {context: c, questions: [{question: q, answer: 1}]}]
+lexicons: {goods: [rolls], n: {numbers: {from: 1, to: 3}}, wish: {order: [give me, "{n} of"]}}
+templates: [{input: "{wish} {goods}", output: "{wish.case}"}, {input: {message: "{n}"}}]
+"""
+FLOW = """\
+version: 1
+flow: skill
+generate: {teacher: grammar, rows: 3}
+dedupe: {near: 1}
+judge: {teacher: {agent: a}}
+"""
 
 
 def faults(kind: FileKind, text: str) -> list[str]:
@@ -79,6 +95,10 @@ def test_every_kind_of_node_fits() -> None:
     assert faults(FileKind.graph, GRAPH) == []
     assert faults(FileKind.agents, AGENTS) == []
     assert faults(FileKind.suite, SUITE) == []
+    assert faults(FileKind.qna, QNA) == []
+    assert faults(FileKind.flow, FLOW) == []
+    url = FLOW.replace("teacher: grammar", "teacher: {url: 'http://x/v1', model: m}")
+    assert faults(FileKind.flow, url) == []
     assert (
         faults(FileKind.script, "version: 1\nagents: {a: {x: 1}, b: [{x: 1}, {x: 2, confidence: 0.3}]}\n")
         == []
@@ -120,6 +140,11 @@ def test_slips_in_graphs_do_not_fit(old: str, new: str) -> None:
         (FileKind.suite, SUITE.replace("{agent: a}", "{agent: a, graph: b}")),
         (FileKind.suite, SUITE.replace("gold", "golden")),
         (FileKind.script, "version: 1\nagents: {a: []}\n"),
+        (FileKind.qna, QNA.replace("seeds:", "seed:")),
+        (FileKind.qna, QNA.replace("goods: [", "Goods: [")),
+        (FileKind.qna, QNA.replace("from: 1", "form: 1")),
+        (FileKind.flow, FLOW.replace("near", "nere")),
+        (FileKind.flow, FLOW.replace("grammar", "grandma")),
     ],
 )
 def test_slips_elsewhere_do_not_fit(kind: FileKind, text: str) -> None:

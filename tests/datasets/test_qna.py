@@ -101,7 +101,7 @@ def test_keys_that_are_wrong(text: str, expected: str, tmp_path: Path) -> None:
             "size:",
             "has no output 'size'",
         ),
-        ("{open|close}", "{open|close", "{open", "'{' is never closed"),
+        ("{day#2}|}?", "{day#2}|?", "{ and", "'{' is never closed"),
     ],
 )
 def test_what_does_not_fit_is_told_at_its_place(

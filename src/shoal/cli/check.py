@@ -26,13 +26,16 @@ class Findings:
     graphs: int = 0
     recipes: int = 0
     suites: int = 0
+    seeds: int = 0
+    """Agents with a qna.yaml."""
+    flows: int = 0
 
 
 def check(
     workspace: Annotated[Path, typer.Argument(help="A folder inside the workspace.")] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print problems as JSON.")] = False,
 ) -> None:
-    """Check agents.yaml, agents, tools, graphs, recipes and suites; exit 2 if something is wrong."""
+    """Check agents.yaml, agents, seeds, tools, graphs, recipes, flows and suites; exit 2 if one is wrong."""
     from shoal.agents.manifest import find_root
 
     # Nearly all that is made here is needed to the end; looking for garbage would take a quarter of the time.
@@ -48,12 +51,14 @@ def check(
     if not as_json:
         typer.echo(
             f"All is well. Agents: {found.agents}, graphs: {found.graphs}, recipes: {found.recipes}, "
-            f"suites: {found.suites}."
+            f"suites: {found.suites}, seeds: {found.seeds}, flows: {found.flows}."
         )
 
 
 def _look(root: Path) -> Findings:
     from shoal.agents.unready import unready
+    from shoal.datasets.check import check_seeds
+    from shoal.datasets.flow_files import check_flows
     from shoal.errors import InvalidFiles
     from shoal.evals.check import check_suites
     from shoal.finetune.recipe import check_recipes
@@ -62,11 +67,14 @@ def _look(root: Path) -> Findings:
     try:
         checked = check_workspace(root)
     except InvalidFiles as err:
-        return Findings(problems=sorted({*err.problems, *check_recipes(root, None)[1]}))
+        rest = (check_recipes(root, None), check_seeds(root, None), check_flows(root, None))
+        return Findings(problems=sorted({*err.problems, *(each for _, found in rest for each in found)}))
     targets = _targets(checked)
     recipes, recipe_problems = check_recipes(root, targets.agents)
     suites, suite_problems = check_suites(root, targets)
-    found = {*checked.problems, *recipe_problems, *suite_problems}
+    seeds, seed_problems = check_seeds(root, targets.agents)
+    flows, flow_problems = check_flows(root, targets.agents)
+    found = {*checked.problems, *recipe_problems, *suite_problems, *seed_problems, *flow_problems}
     if all(problem.is_warning for problem in found):  # first things first
         found.update(unready(checked.workspace))
     return Findings(
@@ -75,6 +83,8 @@ def _look(root: Path) -> Findings:
         graphs=len(checked.plans),
         recipes=recipes,
         suites=suites,
+        seeds=seeds,
+        flows=flows,
     )
 
 

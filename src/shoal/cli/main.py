@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from shoal.cli import (
+    agent,
     check,
     doctor,
     ending,
@@ -48,6 +49,7 @@ app.command("finetune")(finetune.finetune)
 app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
+app.add_typer(agent.app, name="agent")
 app.add_typer(graph.app, name="graph")
 app.add_typer(eval.app, name="eval")
 runs.app.command("cancel")(ending.cancel)

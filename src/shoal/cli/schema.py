@@ -21,6 +21,8 @@ class FileKind(StrEnum):
     suite = "suite"
     adapters = "adapters"
     script = "script"
+    qna = "qna"
+    flow = "flow"
 
 
 def schema(
@@ -57,6 +59,8 @@ _TITLES = {
     FileKind.suite: "evals/<name>.yaml",
     FileKind.adapters: "agents/<name>/adapters.yaml",
     FileKind.script: "scripts of --engine scripted:FILE",
+    FileKind.qna: "agents/<name>/qna.yaml",
+    FileKind.flow: "finetune/flows/<name>.yaml",
 }
 
 
@@ -75,6 +79,8 @@ def made(kind: FileKind) -> dict[str, Any]:
 def _model(kind: FileKind) -> Any:
     from shoal.agents.manifest import AdaptersFile, ManifestFile
     from shoal.agents.scripted import ScriptFile
+    from shoal.datasets.flow import FlowFile
+    from shoal.datasets.qna import QnaFile
     from shoal.evals.suite import SuiteFile
     from shoal.finetune.recipe import Recipe
     from shoal.graphs.model import GraphFile
@@ -86,6 +92,8 @@ def _model(kind: FileKind) -> Any:
         FileKind.suite: SuiteFile,
         FileKind.adapters: AdaptersFile,
         FileKind.script: ScriptFile,
+        FileKind.qna: QnaFile,
+        FileKind.flow: FlowFile,
     }[kind]
 
 
@@ -107,6 +115,8 @@ def _hints(kind: FileKind) -> Any:
             types=frozenset({("AgentEntry", "input"), ("AgentEntry", "output")}),
             named=frozenset({("ManifestFile", "agents"), ("ManifestFile", "tools")}),
         )
+    if kind is FileKind.qna:
+        return Hints(named=frozenset({("QnaFile", "lexicons")}))
     return Hints(
         one_of={"TargetEntry": ("agent", "graph", "model")} if kind is FileKind.suite else {},
     )

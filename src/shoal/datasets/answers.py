@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class Answers:
         self._file = file
         self._connection: sqlite3.Connection | None = None
         self._lock = asyncio.Lock()
+        self._busy = threading.Lock()
+        """Held by the thread that uses the connection, which goes on when its task is cancelled."""
         self.num_found = 0
         """How many answers were there already."""
 
@@ -43,9 +46,10 @@ class Answers:
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._busy:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     async def _run(self, query: str, *values: Any) -> Any:
         async with self._lock:  # one connection, which other threads may use one after the other
@@ -58,18 +62,21 @@ class Answers:
                 ) from err
 
     def _execute(self, query: str, values: tuple[Any, ...]) -> Any:
-        if self._connection is None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                self._file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS answers "
-                "(key TEXT PRIMARY KEY, text TEXT, made REAL) WITHOUT ROWID"
-            )
-        return self._connection.execute(query, values).fetchone()
+        with self._busy:
+            if self._connection is None:
+                self._connection = _opened(self._file)
+            return self._connection.execute(query, values).fetchone()
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, text TEXT, made REAL) WITHOUT ROWID"
+    )
+    return connection
 
 
 def key_of_question(*asked: Any) -> str:

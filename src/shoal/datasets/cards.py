@@ -19,6 +19,7 @@ from shoal.datasets.rows import Row
 from shoal.workspace.types import BOOL, Enum
 
 _MAX_LABELS = 300
+_RARE = 0.25
 _LINE = re.compile(r":\d+(?::\d+)?\Z")
 
 
@@ -106,6 +107,22 @@ def warnings_of(made: Made, agent: Agent, flow: Flow, lacks: str | None) -> list
     for name, cases in missing_labels(made.parts["train"], agent).items():
         shown = ", ".join(cases[:10]) + (f" and {len(cases) - 10} more" if len(cases) > 10 else "")
         found.append(f"no row to train on has {name} = {shown}. Write seeds or templates of it")
+    found += _rare(made, agent)
     if any(row.licence == "unknown" for part in made.parts.values() for row in part):
         found.append("the licence of some rows is unknown. Write `license:` in qna.yaml")
+    return found
+
+
+def _rare(made: Made, agent: Agent) -> list[str]:
+    """Labels that are so much rarer than the one in the middle that they will hardly be learnt."""
+    found = []
+    for name, labels in _labels(made.parts["train"], agent).items():
+        counts = sorted(labels.values())
+        middle = counts[len(counts) // 2] if counts else 0
+        if rare := [f"{label} ({count})" for label, count in labels.items() if count < _RARE * middle]:
+            shown = ", ".join(rare[:10]) + (f" and {len(rare) - 10} more" if len(rare) > 10 else "")
+            found.append(
+                f"few rows have {name} = {shown}, and the label in the middle has {middle}. Write more "
+                "templates or seeds of them"
+            )
     return found

@@ -129,9 +129,12 @@ class ValidatePart(Strict):
 class DedupePart(Strict):
     """What counts as the same row."""
 
-    near: Annotated[float, Field(gt=0.3, lt=1)] | None = Field(
+    near: float = Field(
         default=0.85,
-        description="Share of word pairs in common from which two inputs are one; null: only equal ones.",
+        gt=0.3,
+        le=1,
+        description="Share of word pairs in common from which two inputs with the same answer are one; "
+        "1: only equal ones.",
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.datasets.patterns import Choice, Parts, PatternError, Slot, parse, slots_of, tidy
 from shoal.datasets.qna import Lexicon as LexiconEntry
 from shoal.datasets.qna import NumberLexicon, NumbersEntry
@@ -86,6 +87,10 @@ class Lexicons:
         self.problems: list[Problem] = []
         self._document = document
         self._all = {name: self._read(name, entry) for name, entry in entries.items()}
+        for name in entries:
+            if not NAME.match(name):
+                message = f"'{name}' cannot be a name. {NAME_RULE}"
+                self.problems.append(document.problem(("lexicons", name), message, at_key=True))
         for name, lexicon in self._all.items():
             for piece in lexicon.pieces.get("train", ()):
                 self.problems += self.unknown(piece.parts, ("lexicons", name))

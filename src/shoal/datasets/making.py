@@ -80,7 +80,7 @@ class Maker:
         self._on_progress = on_progress
         self._measured = list(measured)
         self._made = Made(parts={"train": [], "dev": [], "heldout": []}, funnel=Funnel())
-        self._duplicates = Duplicates(self._flow.dedupe.near)
+        self._duplicates = Duplicates(self._flow.dedupe.near if self._flow.dedupe.near < 1 else None)
         self._began = time.monotonic()
 
     async def make(self, seeds: Seeds) -> Made:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from shoal.errors import InvalidFiles
@@ -38,7 +38,9 @@ def _as_written(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Piece = Annotated[str, BeforeValidator(_as_written)]
+Piece = Annotated[
+    str, BeforeValidator(_as_written), WithJsonSchema({"type": ["string", "integer"]}, mode="validation")
+]
 """A text; whole numbers may stand without quotes."""
 _Text = Annotated[str | None, Given]
 
