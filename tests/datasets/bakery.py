@@ -53,7 +53,7 @@ lexicons:
     complaint: [I am not happy with, somebody sat on, I found a stone in, nobody liked]
 templates:
   - {input: "{Hi, |}{wish} {goods}{ on {day}|}{, please|}", output: {intent: "{wish.case}", goods: "{goods}"}}
-  - {input: "{Hi, |}{when|at what hour} do you {open|close} on {day}{ and {day#2}|}?", output: {intent: hours}}
+  - {input: "{Hi |}{when|at what hour} do you {open|close} on {day}{ and {day#2}|}?", output: {intent: hours}}
   - {input: "What are your hours on {day}{ and {day#2}|}?", output: {intent: hours}}
 """
 

@@ -123,7 +123,7 @@ def test_labels_are_made_even(tmp_path: Path) -> None:
 
 
 def test_a_label_without_rows_is_told(tmp_path: Path) -> None:
-    only = SEEDS.split('  - {input: "Are you open')[0] + GRAMMAR.split('  - {input: "{Hi, |}{when')[0]
+    only = SEEDS.split('  - {input: "Are you open')[0] + GRAMMAR.split('  - {input: "{Hi |}{when')[0]
     made = make(workspace(tmp_path, only), rows=100)
     assert made.card["warnings"] == ["no row to train on has intent = hours. Write seeds or templates of it"]
 
