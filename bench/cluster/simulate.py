@@ -18,7 +18,7 @@ import random
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,8 @@ class Costs:
     node_rows: float
     run_commits: float
     node_commits: float
-    queue_per_s: float
-    """Runs that one client can queue."""
+    start_s: float = 0.0
+    """From a worker's look into the queue to the first node of what it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,12 +181,12 @@ class Simulation:
 
     def _begin(self, now: float, worker: Worker, run: Run) -> None:
         if run.began < 0:
-            run.began = max(now, worker.core_free) if self._day.core_s == 0 else now
+            run.began = self._costs.start_s + (now if self._day.core_s else max(now, worker.core_free))
             self._out.waits.append(run.began - run.came)
             run.work_s = run.model_s + run.core_s
         worker.free -= 1
         worker.core_free = max(now, worker.core_free) + run.core_s
-        end = worker.core_free + run.model_s
+        end = worker.core_free + self._costs.start_s + run.model_s
         if self._top[0] <= now < self._top[1]:
             self._core_s += run.core_s
             self._place_s += end - now
@@ -250,9 +250,28 @@ def read_costs(file: Path) -> tuple[Costs, list[dict[str, Any]]]:
         node_rows=node_rows,
         run_commits=commits,
         node_commits=node_commits,
-        queue_per_s=sum(each["queued_per_s"] for each in chains) / len(chains),
     )
+    calm = min(
+        (each for each in figures if each["figure"] == "arrivals"), key=lambda each: each["asked_per_s"]
+    )
+    costs = replace(costs, start_s=max(0.0, calm["p50_s"] - quantile(even_waits(calm, costs), 0.5)))
     return costs, figures
+
+
+def even_waits(figure: dict[str, Any], costs: Costs) -> list[float]:
+    """What a measurement would give by the simulation."""
+    seconds = 600.0
+    day = Day(
+        name="",
+        workers=figure["workers"],
+        places=200,
+        runs=figure["asked_per_s"] * seconds,
+        seconds=seconds,
+        nodes=figure["nodes"],
+        model_s=0.0,
+        is_evenly=True,
+    )
+    return sorted(Simulation(day, costs).run().waits)
 
 
 def quantile(values: Sequence[float], part: float) -> float:
@@ -284,21 +303,11 @@ def check(costs: Costs, figures: list[dict[str, Any]]) -> None:
     """Print measured and simulated waits side by side."""
     for each in figures:
         if each["figure"] == "arrivals":
-            day = Day(
-                name="check",
-                workers=each["workers"],
-                places=200,
-                runs=each["asked_per_s"] * 600,
-                seconds=600.0,
-                nodes=each["nodes"],
-                model_s=0.0,
-                is_evenly=True,
-            )
-            waits = sorted(Simulation(day, costs).run().waits)
-            told = f"p50 {quantile(waits, 0.5):.3f} s, p99 {quantile(waits, 0.99):.3f} s"
+            waits = even_waits(each, costs)
             print(
-                f"{each['asked_per_s']}/s, {each['workers']} workers: measured p50 {each['p50_s']:.3f} s, "
-                f"p99 {each['p99_s']:.3f} s; simulated {told}"
+                f"{each['asked_per_s']}/s, {each['workers']} workers: measured p50 {each['p50_s']:.2f} s, "
+                f"p99 {each['p99_s']:.2f} s; simulated p50 {quantile(waits, 0.5):.2f} s, "
+                f"p99 {quantile(waits, 0.99):.2f} s"
             )
 
 

@@ -41,6 +41,7 @@ async def busy_pair(herd: Herd) -> tuple[list[str], WorkerProcess, WorkerProcess
     return run_ids, first, second
 
 
+@pytest.mark.slow
 async def test_what_a_killed_worker_had_is_finished_by_another(herd: Herd) -> None:
     run_ids, first, second = await busy_pair(herd)
     first.signal(signal.SIGKILL)
@@ -55,6 +56,7 @@ async def test_what_a_killed_worker_had_is_finished_by_another(herd: Herd) -> No
     assert sum(count - 1 for count in herd.counts().values()) <= 40, "at most what was under way"
 
 
+@pytest.mark.slow
 async def test_a_worker_that_was_stopped_and_goes_on_drops_what_others_took(herd: Herd) -> None:
     run_ids, first, second = await busy_pair(herd)
     first.signal(signal.SIGSTOP)
@@ -71,6 +73,7 @@ async def test_a_worker_that_was_stopped_and_goes_on_drops_what_others_took(herd
     assert (first.errors, second.errors) == ("", "")
 
 
+@pytest.mark.slow
 async def test_a_server_that_goes_away_is_waited_for(herd: Herd, server: PostgresServer) -> None:
     run_ids, first, second = await busy_pair(herd)
     await asyncio.to_thread(server.stop, "immediate")

@@ -54,17 +54,19 @@ async def test_what_takes_too_long_is_left_to_others_at_a_node_boundary(herd: He
     ]
 
 
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-async def test_a_second_signal_ends_it_at_once(herd: Herd, second: signal.Signals) -> None:
-    worker, other = await herd.worker("--drain-s", "60"), None
-    run_id = await held_run(herd)
-    worker.signal(signal.SIGTERM)
-    await until(lambda: bool(worker.of("draining")))
-    worker.signal(second)
-    assert await worker.ended(within_s=8) == 130
+async def test_a_second_signal_ends_it_at_once(herd: Herd) -> None:
+    workers = [await herd.worker("--drain-s", "60", "--queue", name) for name in ("a", "b")]
+    run_ids = [(await herd.queue("held", [name], name))[0] for name in ("a", "b")]
+    await until(lambda: herd.counts().keys() >= {"a.b", "b.b"})
+    for worker in workers:
+        worker.signal(signal.SIGTERM)
+    await until(lambda: all(worker.of("draining") for worker in workers))
+    for worker, second in zip(workers, (signal.SIGTERM, signal.SIGINT), strict=True):
+        worker.signal(second)
+    assert [await worker.ended(within_s=8) for worker in workers] == [130, 130]
     herd.release()
-    other = await herd.worker()
-    (result,) = await herd.ends([run_id], within_s=5)
-    assert (result.status, result.output) == ("done", {"n": 3})
-    assert not other.of("adopted"), "it was given back, nobody had to wait for the lease"
-    assert herd.counts() == {"r.a": 1, "r.b": 2, "r.c": 1}
+    other = await herd.worker("--queue", "a", "--queue", "b")
+    results = await herd.ends(run_ids, within_s=5)
+    assert {(each.status, str(each.output)) for each in results} == {("done", "{'n': 3}")}
+    assert not other.of("adopted"), "they were given back, nobody had to wait for the lease"
+    assert herd.counts() == {f"{run}.{node}": 2 if node == "b" else 1 for run in "ab" for node in "abc"}

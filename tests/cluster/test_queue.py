@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
+from urllib.request import urlopen
 
 import pytest
 
@@ -16,12 +19,16 @@ async def test_a_queued_run_is_executed_by_a_worker(herd: Herd) -> None:
     assert (queued.returncode, queued.stderr) == (0, "")
     run_id = queued.stdout.strip()
     assert (await herd.journal.run(run_id)).status == "queued"
-    worker = await herd.worker()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    worker = await herd.worker("--metrics-port", str(port))
     (result,) = await herd.ends([run_id])
     assert (result.status, result.output) == ("done", {"n": 5, "name": "first"})
     (line,) = worker.of("run")
     assert (line["run"], line["status"], line["output"]) == (run_id, "done", {"n": 5, "name": "first"})
     assert {call.pid for call in herd.calls()} == {worker.pid}
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+        assert 'shoal_runs_total{graph="chain",status="done"} 1.0' in page.read().decode()
 
 
 async def test_runs_are_cancelled_in_the_queue_and_under_way(herd: Herd) -> None:
@@ -56,21 +63,19 @@ async def test_without_a_shared_journal_there_is_no_queue(herd: Herd) -> None:
     agents = herd.root / "agents.yaml"
     lines = agents.read_text("utf-8").splitlines(keepends=True)
     agents.write_text("".join(line for line in lines if not line.startswith("journal")), encoding="utf-8")
-    for arguments in (("run", "chain", "x", "--queue"), ("worker",)):
-        done = await herd.call(*arguments)
+    asked = (("run", "chain", "x", "--queue"), ("worker",))
+    for done in await asyncio.gather(*(herd.call(*arguments) for arguments in asked)):
         assert done.returncode == 2 and not done.stdout
         assert "Write `journal: postgresql://user@host/db`" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--queue", "No Such"], "'No Such' cannot name a queue"),
-        (["--wait"], "--wait goes with --queue"),
-        (["--queue", "--engine", "scripted"], "a worker executes queued runs"),
-        (["--queue", "--stream"], "a worker executes queued runs"),
-    ],
-)
-async def test_options_that_do_not_go_together(herd: Herd, arguments: list[str], message: str) -> None:
-    done = await herd.call("run", "chain", "x", *arguments)
-    assert done.returncode == 2 and message in done.stderr
+async def test_options_that_do_not_go_together(herd: Herd) -> None:
+    refused = {
+        "'No Such' cannot name a queue": ["--queue", "No Such"],
+        "--wait goes with --queue": ["--wait"],
+        "give --engine and --metrics to the worker": ["--queue", "--engine", "scripted"],
+        "a worker executes queued runs": ["--queue", "--stream"],
+    }
+    done = await asyncio.gather(*(herd.call("run", "chain", "x", *each) for each in refused.values()))
+    for message, each in zip(refused, done, strict=True):
+        assert each.returncode == 2 and message in each.stderr

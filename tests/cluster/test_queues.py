@@ -8,14 +8,14 @@ from collections import Counter
 
 import pytest
 
+from shoal.cluster.queues import Queues
 from shoal.graphs.check import load_plan
 from shoal.journal import RunRow
 from shoal.runs.pins import parts_of
 from tests.cluster.herd import CHAIN, Herd, until
 
-pytestmark = pytest.mark.anyio
 
-
+@pytest.mark.anyio
 async def test_limits_hold_in_a_worker_and_over_all(herd: Herd) -> None:
     limits = ("--runs-at-once", "3", "--runs-in-all", "4")
     workers = [await herd.worker(*limits), await herd.worker()]
@@ -29,6 +29,7 @@ async def test_limits_hold_in_a_worker_and_over_all(herd: Herd) -> None:
     assert {each.status for each in await herd.ends(run_ids)} == {"done"}
 
 
+@pytest.mark.anyio
 async def test_queues_are_apart(herd: Herd) -> None:
     worker = await herd.worker("--queue", "first", "--queue", "second")
     (other,) = await herd.queue("chain", ["other"])
@@ -38,6 +39,7 @@ async def test_queues_are_apart(herd: Herd) -> None:
     assert (await herd.journal.run(other)).status == "queued"
 
 
+@pytest.mark.anyio
 async def test_a_run_of_other_files_waits_for_them_and_blocks_nobody(herd: Herd) -> None:
     graph = herd.root / "graphs/chain.yaml"
     (old,) = await herd.queue("chain", ["old"])
@@ -58,6 +60,8 @@ async def test_a_run_of_other_files_waits_for_them_and_blocks_nobody(herd: Herd)
     assert (await herd.ends([old]))[0].output == {"n": 5, "name": "old"}
 
 
+@pytest.mark.slow
+@pytest.mark.anyio
 async def test_a_run_that_kills_its_workers_is_given_up(herd: Herd) -> None:
     await asyncio.gather(*(herd.worker("--lease-s", "1") for _ in range(4)))
     (run_id,) = await herd.queue("deadly", ["r"])
@@ -70,7 +74,8 @@ async def test_a_run_that_kills_its_workers_is_given_up(herd: Herd) -> None:
     assert herd.counts() == {"r.a": 1, "r.b": 6}
 
 
-async def test_a_run_that_is_in_no_queue_is_put_back(herd: Herd) -> None:
+@pytest.mark.anyio
+async def test_what_died_between_two_writes_is_repaired(herd: Herd) -> None:
     plan = load_plan(herd.root, "chain")
     run = RunRow(
         id="20260101-000000",
@@ -83,14 +88,17 @@ async def test_a_run_that_is_in_no_queue_is_put_back(herd: Herd) -> None:
         created=time.time() - 60,
     )
     await herd.journal.create(run)
-    worker = await herd.worker()
-    (result,) = await herd.ends([run.id])
-    assert result.output == {"n": 5, "name": "lost"}
-    assert worker.of("put_back")
-
-
-async def test_a_run_that_nobody_wrote_is_dropped(herd: Herd) -> None:
     await herd.queues.put("20260101-000001", "default")
     worker = await herd.worker()
+    (result,) = await herd.ends([run.id])
+    assert result.output == {"n": 5, "name": "lost"} and worker.of("put_back")
     await until(lambda: bool(worker.of("blocked")))
-    assert worker.of("blocked")[0]["text"] == "whoever queued it did not write it: it is dropped"
+    (dropped,) = worker.of("blocked")
+    assert dropped["run"] == "20260101-000001"
+    assert dropped["text"] == "whoever queued it did not write it: it is dropped"
+
+
+def test_a_url_may_name_several_hosts() -> None:
+    url = Queues("postgresql://u@h1:5432,h2:5433/db?target_session_attrs=read-write").engine.url
+    assert url.query == {"host": ("h1:5432", "h2:5433"), "target_session_attrs": "read-write"}
+    assert (url.username, url.database) == ("u", "db")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import sqlalchemy
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer, error
@@ -84,9 +85,12 @@ class Queues:
 
     def __init__(self, url: str) -> None:
         self.place = place_of(url)
-        place = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
         self.engine = sqlalchemy.create_engine(
-            place, pool_size=_CONNECTIONS, max_overflow=0, pool_pre_ping=True, connect_args=_CONNECT
+            _as_sqlalchemy(url),
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args=_CONNECT,
         )
         # Not the loop's own threads: those a worker's DBOS replaces, and closes before we are done.
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="shoal-queues")
@@ -269,3 +273,13 @@ class Queues:
     def _hang_up(self) -> None:
         self._client.destroy()
         self.engine.dispose()
+
+
+def _as_sqlalchemy(url: str) -> sqlalchemy.URL:
+    """The url of a journal for psycopg; where it names several hosts, SQLAlchemy wants them as parameters."""
+    parts = urlsplit(url)
+    user, _, hosts = parts.netloc.rpartition("@")
+    if "," in hosts:
+        query = urlencode([*(("host", host) for host in hosts.split(",")), *parse_qsl(parts.query)])
+        url = urlunsplit((parts.scheme, f"{user}@", parts.path, query, ""))
+    return sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
