@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shoal.errors import InvalidInput, MissingExtra
+from shoal.errors import InvalidInput, MissingExtra, ShoalError
 
 if TYPE_CHECKING:
-    from shoal.finetune.train import Trained
+    from shoal.finetune.progress import Report
 
 
 def finetune(
@@ -18,24 +19,38 @@ def finetune(
         list[Path],
         typer.Argument(metavar="RECIPE", help="Recipes, for example finetune/triage.yaml."),
     ],
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="How many processes of this machine train together.")
+    ] = 1,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew instead of going on where a training was stopped.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what happens as lines of JSON, the adapters last.")
+        bool, typer.Option("--json", help="Print what happens as lines of JSON, each with its `event`.")
     ] = False,
 ) -> None:
     """Train adapters of agents, measure them on held-out examples, and store them.
 
     Agents on one base are trained in one pass. Ctrl-C saves what was learnt; the same command goes on.
     """
+    from shoal.cli.training import shown
+    from shoal.finetune.launch import is_launched
+    from shoal.finetune.progress import Failed, line_of
+    from shoal.finetune.stopping import Stopped
+
     root = _root(recipes)
-    trained = _train(recipes, root, fresh=fresh, as_json=as_json)
-    if not as_json:
-        for each in trained:
-            for name, figure in each.outcome.figures.items():
-                typer.echo(f"  {name:<32} {figure:.4f}")
-            typer.echo(f"{each.adapter} is stored. To use it, say `adapter: {each.adapter}` in agents.yaml.")
+    with shown(as_json=as_json) as report:
+        try:
+            _train(recipes, root, processes, report, fresh=fresh)
+        except ShoalError as error:
+            if isinstance(error, Stopped):
+                more = f" --processes {processes}" if processes > 1 else ""
+                again = f"agentctl finetune {' '.join(map(str, recipes))}{more}"
+                error = Stopped(f"{str(error).partition('. Go on')[0]}. Go on with: {again}")
+            # Under torchrun the first process has told it, before the others could end.
+            if as_json and not is_launched():
+                print(line_of(Failed(message=str(error), exit_code=error.exit_code)), flush=True)
+            raise error from None
 
 
 def _root(recipes: list[Path]) -> Path:
@@ -47,19 +62,23 @@ def _root(recipes: list[Path]) -> Path:
     return roots.pop()
 
 
-def _train(recipes: list[Path], root: Path, *, fresh: bool, as_json: bool) -> list[Trained]:
-    from shoal.cli.training import shown
+def _train(recipes: list[Path], root: Path, processes: int, report: Report, *, fresh: bool) -> None:
+    from importlib.util import find_spec
 
+    from shoal.finetune.launch import is_launched, launch
+
+    if processes > 1:
+        if is_launched():
+            raise InvalidInput("torchrun says how many processes there are. Leave --processes out")
+        if not find_spec("torch") or not find_spec("peft"):
+            raise MissingExtra("training", "train")
+        from shoal.workspace.store import Store
+
+        launch(recipes, processes, report, Store(root).training / "processes.log", is_fresh=fresh)
+        return
     try:
-        from shoal.finetune.loop import Stopped
         from shoal.finetune.train import train
     except ImportError as err:
         raise MissingExtra("training", "train") from err
-    try:
-        with shown(as_json=as_json) as display:
-            trained = train(recipes, root, display.report, is_fresh=fresh)
-            for each in trained:
-                display.done(each)
-    except Stopped as err:
-        raise Stopped(f"{err}. Go on with: agentctl finetune {' '.join(map(str, recipes))}") from None
-    return trained
+    train(recipes, root, report, is_fresh=fresh)
+    sys.stdout.flush()

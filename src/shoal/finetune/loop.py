@@ -24,16 +24,10 @@ from shoal.finetune.processes import World, whole
 from shoal.finetune.progress import Evaluated, Progress, Report
 from shoal.finetune.rows import Pack, Source, pack
 from shoal.finetune.segments import laid_out
-from shoal.finetune.stopping import Stopping
+from shoal.finetune.stopping import Stopped, Stopping
 from shoal.finetune.trainee import Trainee
 
-__all__ = ["Loop", "Stopped"]
-
-
-class Stopped(ShoalError):
-    """Somebody stopped the training; it can go on."""
-
-    exit_code = 130
+__all__ = ["Loop"]
 
 
 class Loop:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ __all__ = ["Elsewhere", "World", "joined", "layers", "whole"]
 
 T = TypeVar("T")
 
+_FAREWELL = timedelta(seconds=10)
 _PATIENCE = timedelta(hours=12)
 """How long processes wait for one that prepares data or measures; torchrun ends those whose peer died."""
 
@@ -74,6 +75,15 @@ class World:
         """Wait until all processes are here."""
         if self.size > 1:
             dist.barrier()
+
+    def part(self) -> None:
+        """Wait for the others before this process ends for a reason, so that the first can tell it.
+
+        torchrun ends all as soon as one has ended.
+        """
+        if self.size > 1:
+            with suppress(RuntimeError):
+                dist.monitored_barrier(dist.new_group(backend="gloo"), timeout=_FAREWELL)
 
     def most(self, value: float) -> float:
         """The largest value of all processes."""

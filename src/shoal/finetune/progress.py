@@ -1,10 +1,19 @@
-"""What a training reports: while it runs, and when it is done."""
+"""What a training reports, while it runs and when it is done; also as lines of JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A process speaks for all that train together; a SIGINT to it stops them in order."""
+
+    pid: int
+    processes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +31,7 @@ class Progress:
     """Steps in these seconds."""
     tokens_per_s: float = 0.0
     mfu: float | None = None
-    """Model FLOPs utilisation: the part of the GPUs' bf16 peak that is used; None where it is not known."""
+    """Model FLOPs utilisation: the part of the GPUs' peak that is used; None where it is not known."""
     losses: Mapping[str, float] | None = None
     """By agent."""
 
@@ -49,8 +58,54 @@ class Notice:
     text: str
 
 
-Event: TypeAlias = Progress | Evaluated | Notice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """An adapter is stored and recorded."""
+
+    adapter: str
+    sha256: str
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The training ended before its end."""
+
+    message: str
+    exit_code: int
+
+
+_DIGITS = 6
+
+Event: TypeAlias = Started | Progress | Evaluated | Notice | Done | Failed
 Report: TypeAlias = Callable[[Event], None]
+
+_KINDS: dict[str, type[Event]] = {
+    kind.__name__.lower(): kind for kind in (Started, Progress, Evaluated, Notice, Done, Failed)
+}
+
+
+def line_of(event: Event) -> str:
+    """An event as a line of JSON, its kind under the key `event`."""
+    fields: dict[str, Any] = asdict(event)
+    if isinstance(event, Progress):
+        fields["seconds_left"] = event.seconds_left
+    fields = {
+        name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in fields.items()
+    }
+    return json.dumps({"event": type(event).__name__.lower(), **fields}, ensure_ascii=False)
+
+
+def event_of(line: str) -> Event | None:
+    """The event that a line holds; None for any other line."""
+    try:
+        fields = json.loads(line)
+        kind = _KINDS[fields.pop("event")]
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    fields.pop("seconds_left", None)
+    made: Event = kind(**fields)
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Stopping", "listening"]
+from shoal.errors import ShoalError
+
+__all__ = ["Stopped", "Stopping", "listening"]
+
+
+class Stopped(ShoalError):
+    """Somebody stopped a training; it can go on."""
+
+    exit_code = 130
 
 
 class Stopping:

@@ -9,6 +9,7 @@ says which version is used. Under torchrun every process calls `train`, and the 
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,15 +22,15 @@ from torch import Tensor
 from shoal.agents.adapters import MANIFEST, Manifest, admit
 from shoal.agents.bases import base_sha256
 from shoal.agents.manifest import AdapterEntry, AdaptersFile
-from shoal.errors import InvalidFiles
+from shoal.errors import InvalidFiles, ShoalError
 from shoal.finetune.course import Course, new_course
 from shoal.finetune.examples import Data
 from shoal.finetune.export import learnt, set_temperatures, write_adapter
 from shoal.finetune.loop import Loop
 from shoal.finetune.measure import measure
 from shoal.finetune.prepare import Task, finish, forget, held, prepare, read_rows, tasks_of, together
-from shoal.finetune.processes import World, joined, layers
-from shoal.finetune.progress import Notice, Outcome, Report
+from shoal.finetune.processes import Elsewhere, World, joined, layers
+from shoal.finetune.progress import Done, Failed, Notice, Outcome, Report, Started
 from shoal.finetune.stopping import Stopping, listening
 from shoal.finetune.trainee import Trainee, choose_attention, kind_of, make_trainee
 from shoal.workspace.schema import problems_of
@@ -73,12 +74,21 @@ def train(files: Sequence[Path], root: Path, report: Report, *, is_fresh: bool =
     # They draw bars for what takes milliseconds, and tell of weights that a base has and we do not need.
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    groups = together(tasks_of(files, root))
     with joined() as world, listening() as stopping:
         speak = report if world.is_first else lambda _: None
-        return [
-            each for group in groups for each in _train_group(group, root, world, speak, stopping, is_fresh)
-        ]
+        speak(Started(pid=os.getpid(), processes=world.size))
+        try:
+            groups = together(world.from_first(lambda: tasks_of(files, root)))
+            return [
+                each
+                for group in groups
+                for each in _train_group(group, root, world, speak, stopping, is_fresh)
+            ]
+        except (ShoalError, Elsewhere) as error:
+            if world.size > 1 and isinstance(error, ShoalError):
+                speak(Failed(message=str(error), exit_code=error.exit_code))
+            world.part()
+            raise
 
 
 def _train_group(
@@ -157,8 +167,10 @@ def _store(
         admit(out, task.base_folder)
         sha256 = store.add_adapter(out)
     version = _record(root / "agents" / task.agent.name / "adapters.yaml", sha256, manifest)
+    adapter = f"{task.agent.name}@{version}"
+    report(Done(adapter=adapter, sha256=sha256, figures=outcome.figures))
     return Trained(
-        adapter=f"{task.agent.name}@{version}",
+        adapter=adapter,
         sha256=sha256,
         folder=store.adapter(sha256),
         examples=data.funnel,
