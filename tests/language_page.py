@@ -33,7 +33,7 @@ from pydantic.fields import FieldInfo
 
 from shoal.agents import prompts, sandbox
 from shoal.errors import InvalidFiles
-from shoal.expressions import functions, lexer, syntax, templates
+from shoal.expressions import functions, lexer, pieces, syntax
 from shoal.graphs import bounds, files, model
 from shoal.graphs.check import check_workspace
 from shoal.runs import budgets
@@ -258,7 +258,7 @@ def _limits() -> str:
         ("a graph file", f"{files.MAX_NODES:,} nodes, {files.MAX_VALUES:,} values"),
         ("a key of a file", f"{yaml.MAX_KEY} characters"),
         ("a name", "64 characters: a lower case letter, then lower case letters, digits and `_`"),
-        ("a text with expressions in it", f"{templates.MAX_PIECES:,} pieces"),
+        ("a text with expressions in it", f"{pieces.MAX_PIECES:,} pieces"),
         ("an expression", f"{syntax.MAX_LENGTH:,} characters"),
         ("a type, and data of the type `any`", f"nested {types.MAX_DEPTH} deep"),
         ("steps inside each other, called graphs counted", f"{bounds.MAX_DEPTH} deep"),

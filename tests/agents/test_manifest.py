@@ -90,7 +90,7 @@ def test_knowledge_is_the_text_files_of_the_folder_in_order(tmp_path: Path) -> N
             "5:1 'serving' is empty, expected a value. Write one or remove the key",
         ),
         # types
-        ("facts: str", "facts: string", "15:20 'string' is not a type. Did you mean 'str'?"),
+        ("facts: str", "facts: string", "15:20 'string' is not a type. Write str"),
         (
             "facts: str",
             "Facts: str",

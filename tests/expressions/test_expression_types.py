@@ -11,7 +11,8 @@ import pytest
 from shoal.expressions.compiled import compile_expression, constant_value
 from shoal.expressions.expression import ExpressionFailed
 from shoal.expressions.scope import EVERYTHING, ExpressionError, Scope, Source
-from shoal.expressions.templates import ValueFault, compile_value
+from shoal.expressions.slips import ValueFault
+from shoal.expressions.templates import compile_value
 from shoal.expressions.values import fitted, source_type
 from shoal.workspace.types import ANY, BOOL, INT, ListOf, Nullable, Record, parse_record, parse_type
 

@@ -163,7 +163,8 @@ def _faults(tree: nodes.Template) -> Iterator[tuple[int, str, str]]:
 
 
 def _unknown(tree: nodes.Template, names: frozenset[str]) -> Iterator[tuple[int, str, str]]:
-    found = list(tree.find_all(nodes.Name))
+    called = {id(call.node) for call in tree.find_all(nodes.Call)}  # told of as what cannot be called
+    found = [name for name in tree.find_all(nodes.Name) if id(name) not in called]
     known = names | _GIVEN | {name.name for name in found if name.ctx == "store"}
     for name in found:
         if name.ctx == "load" and name.name not in known:

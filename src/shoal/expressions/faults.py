@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from shoal.errors import suggest
 from shoal.expressions.functions import NAMES
-from shoal.expressions.kinds import Kind, Option, Words
+from shoal.expressions.kinds import Kind, Option, Words, is_text
 from shoal.expressions.scope import Scope, listed
 from shoal.expressions.tree import Syntax, path_of
-from shoal.workspace.types import Enum, Nullable, Record
+from shoal.workspace.types import Enum, ListOf, Nullable, Record, Type
 
 _EXAMPLES = {"float": "0.0", "int": "0", "bool": "false"}
 
@@ -22,7 +22,39 @@ _NO_FUNCTION = {
     "bytes": "Bytes have no type here",
     "value": "End it with .orValue(...), which says what stands for nothing",
     "existsOne": "Write exists_one",
+    "len": "Write size(...)",
+    "length": "Write size()",
+    "count": "Write size()",
+    "str": "Write string(...)",
+    "float": "Write double(...)",
+    "any": "Write exists(x, ...)",
+    "every": "Write all(x, ...)",
+    "strip": "Write trim()",
+    "includes": "Write contains(...), or x in list",
+    "min": "Write math.least(...)",
+    "max": "Write math.greatest(...)",
+    "round": "Write math.round(...)",
+    "abs": "Write math.abs(...)",
+    "sum": "Adding up is a tool's work",
+    "range": "A list is written out, like [0, 1, 2], or given by a tool",
+    "always": "A node runs as soon as what it reads is there. Ask with ? for what may be skipped",
+    "success": "A node runs as soon as what it reads is there",
+    "failure": "A `fallback` stands in for a node that fails",
 }
+
+_FOREIGN = {
+    **dict.fromkeys(("None", "nil", "undefined", "NULL", "Null"), "Write null"),
+    **dict.fromkeys(("True", "TRUE"), "Write true"),
+    **dict.fromkeys(("False", "FALSE"), "Write false"),
+    **dict.fromkeys(("yes", "no", "on", "off"), "Write true or false"),
+    "state": "There is no state: nodes read each other by name",
+    "steps": "Nodes are read by name, without steps",
+    "needs": "Nodes are read by name, without needs",
+    "nodes": "Nodes are read by name, without nodes",
+    "inputs": "The input of the graph is read as input.NAME",
+    "output": "Nodes are read by name",
+}
+"""Words of other languages that stand for something here."""
 
 
 class Typed(NamedTuple):
@@ -49,8 +81,16 @@ def mismatch(name: str, operands: Sequence[Typed]) -> str:
     """An operator or function does not take these."""
     kinds = [str(each.kind) for each in operands]
     given = " and ".join(kinds) if len(kinds) == 2 else ", ".join(kinds)
-    hint = ". Convert with int(...)" if name == "%" and set(kinds) <= {"int", "float"} else ""
-    return f"'{name}' cannot take {given or 'nothing'}{remedy(operands) or hint}"
+    return f"'{name}' cannot take {given or 'nothing'}{remedy(operands) or _other_way(name, operands)}"
+
+
+def _other_way(name: str, operands: Sequence[Typed]) -> str:
+    kinds = [each.kind for each in operands]
+    if name == "%" and {str(kind) for kind in kinds} <= {"int", "float"}:
+        return ". Convert with int(...)"
+    if name == "in" and all(map(is_text, kinds)):
+        return ". Write text.contains(piece)"
+    return ""
 
 
 def remedy(operands: Iterable[Typed]) -> str:
@@ -84,7 +124,25 @@ def unknown_name(node: Syntax, name: str, scope: Scope) -> str:
     """Nothing has this name."""
     what = "the graph has no input" if name == "input" else f"there is no node '{name}'"
     written = ".".join(path_of(node) or (name,))
-    return f"{scope.reader} reads '{written}', but {what}. {suggest(name, scope.sources)}"
+    remedy = _FOREIGN.get(name) or (_quoted(name, scope) if written == name else None)
+    return f"{scope.reader} reads '{written}', but {what}. {remedy or suggest(name, scope.sources)}"
+
+
+def _quoted(name: str, scope: Scope) -> str | None:
+    """For the case of an enum without its quotes."""
+    is_case = any(name in _cases_in(source.type) for source in scope.sources.values())
+    return f"Put a word in quotes: '{name}'" if is_case else None
+
+
+def _cases_in(kind: Type) -> Iterator[str]:
+    match kind:
+        case Enum(cases):
+            yield from cases
+        case Nullable(of) | ListOf(of):
+            yield from _cases_in(of)
+        case Record(fields):
+            for field in fields.values():
+                yield from _cases_in(field)
 
 
 def misspelt(written: str, gives: str, record: Record, name: str) -> str:

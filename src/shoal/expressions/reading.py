@@ -104,6 +104,9 @@ class Reader:
             sentence += f" may be null. Ask with '?': '{written}.?{step.name}.orValue(...)'"
         elif isinstance(kind, Record):
             sentence = misspelt(written, gives or f"'{written}' has", kind, step.name)
+        elif isinstance(kind, ListOf):
+            one, each = f"{written}[0].{step.name}", f"{written}.map(x, x.{step.name})"
+            sentence += f" is {kind}. Read an item, like {one}, or {each}"
         else:
             sentence += f" is {kind} and has no fields"
         raise ExpressionError(f"{self.scope.reader} {sentence}", step.name_start)

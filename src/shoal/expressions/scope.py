@@ -19,6 +19,8 @@ class ExpressionError(Exception):
 
     def __init__(self, message: str, offset: int = 0) -> None:
         self.offset = offset
+        self.others: tuple[ExpressionError, ...] = ()
+        """What else is wrong with the same text."""
         super().__init__(message)
 
 

@@ -99,6 +99,12 @@ class _Parser:
             case "and" | "or" | "not":
                 sign = {"and": "&&", "or": "||", "not": "!"}[token.text]
                 sentence = f"'{token.text}' is written {sign} in expressions"
+            case "is":
+                sentence = "'is' is not an operator. Compare with '=='"
+            case "if" | "else":
+                sentence = f"'{token.text}' is no word here. Write condition ? one : other"
+            case "lambda":
+                sentence = "'lambda' is no word here. Write list.map(x, ...), with the variable first"
             case word:
                 sentence = f"'{word}' is not expected here"
         return ExpressionError(sentence, token.start)

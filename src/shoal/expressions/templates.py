@@ -6,14 +6,15 @@ plain `${`. What an expression yields is never looked at for `${` again.
 
 from __future__ import annotations
 
-import functools
 import re
+from functools import partial
 from typing import Any
 
 from shoal.errors import suggest
 from shoal.expressions.compiled import Compiled, Read, compile_expression
-from shoal.expressions.lexer import tokens_from
+from shoal.expressions.pieces import is_template, split_text
 from shoal.expressions.scope import ExpressionError, Scope, without_null
+from shoal.expressions.slips import ValueFault, gathered, raise_all, slips
 from shoal.expressions.values import Constant, Items, Text, common_type, fitted, literal, widened
 from shoal.workspace.types import (
     FLOAT,
@@ -31,28 +32,8 @@ from shoal.workspace.types import (
 )
 from shoal.workspace.yaml import Where
 
-MAX_PIECES = 1000
-"""Of one text: expressions, and what stands between them."""
-_PROMPT = re.compile(r"(?<!\$)\{\{|\{%")
-"""What starts a piece of Jinja, which nothing in a graph file would read."""
-
-
-_FORGOTTEN = re.compile(r"(?!\$\{)\$?\{?([a-z][a-z0-9_]*)((?:\.\??[a-z][a-z0-9_]*)+)\}?\Z")
-"""A path that somebody meant to read: `input.message`, `$input.message`."""
-
-
-def is_template(value: object) -> bool:
-    """Whether a value of a graph file holds expressions."""
-    return isinstance(value, str) and "${" in value
-
-
-def is_whole(text: str) -> bool:
-    """Whether a text is one expression and nothing else; what cannot be split counts as one."""
-    try:
-        pieces = split_text(text)
-    except ExpressionError:
-        return True
-    return len(pieces) == 1 and pieces[0][1] is not None
+_DOUBLE = re.compile(r"\s*\{\s*([\w.?]+)\s*\}\s*\Z")
+"""`${{ a.b }}`, as other languages write it."""
 
 
 def compile_text(text: str, scope: Scope) -> Compiled:
@@ -62,55 +43,21 @@ def compile_text(text: str, scope: Scope) -> Compiled:
         ExpressionError: with a sentence for the user and the offset of the fault in `text`.
     """
     parts: list[str | Compiled] = []
-    for piece, start in split_text(text, scope.reader):
-        parts.append(piece if start is None else _compile_at(piece, start, scope))
+    faults: list[ExpressionError] = []
+    pieces = split_text(text, scope.reader)
+    for piece, start in pieces:
+        try:
+            parts.append(piece if start is None else _compile_at(piece, start, scope, len(pieces) > 1))
+        except ExpressionError as err:
+            faults.append(err)
+    if faults:
+        faults[0].others = tuple(faults[1:])
+        raise faults[0]
     if len(parts) == 1 and not isinstance(parts[0], str):
         return parts[0]
-    for part, (piece, start) in zip(parts, split_text(text, scope.reader), strict=True):
-        if not isinstance(part, str) and isinstance(part.type, Nullable) and start is not None:
-            raise ExpressionError(
-                f"{scope.reader} puts '{piece.strip()}' into a text, but it may be null{remedy(part)}", start
-            )
     if all(isinstance(part, str) for part in parts):
         return Constant("".join(map(str, parts)), STR)
     return Text(tuple(parts))
-
-
-def split_text(text: str, reader: str = "the text") -> list[tuple[str, int | None]]:
-    """Plain pieces, and expressions with the offset at which they start.
-
-    Raises:
-        ExpressionError: a `${` is not closed, or nothing is in it.
-    """
-    try:
-        return list(_pieces(text))
-    except ExpressionError as err:
-        raise ExpressionError(f"{reader}: {err}", err.offset) from None
-
-
-@functools.lru_cache(maxsize=2048)
-def _pieces(text: str) -> tuple[tuple[str, int | None], ...]:
-    pieces: list[tuple[str, int | None]] = []
-    plain_text, at = "", 0
-    while (start := text.find("${", at)) >= 0:
-        if start and text[start - 1] == "$":
-            plain_text, at = plain_text + text[at : start - 1] + "${", start + 2
-            continue
-        end = _closing(text, start + 2)
-        if end is None:
-            raise ExpressionError("'${' is not closed with '}'. Write $${ for a plain ${", start)
-        if not text[start + 2 : end].strip():
-            raise ExpressionError("'${}' is empty. Write what it reads, like ${input.message}", start)
-        plain_text += text[at:start]
-        if plain_text:
-            pieces.append((plain_text, None))
-        pieces.append((text[start + 2 : end], start + 2))
-        if len(pieces) > MAX_PIECES:
-            raise ExpressionError(f"the text has more than {MAX_PIECES} pieces. Split it", start)
-        plain_text, at = "", end + 1
-    if plain_text + text[at:] or not pieces:
-        pieces.append((plain_text + text[at:], None))
-    return tuple(pieces)
 
 
 def remedy(value: Compiled) -> str:
@@ -125,31 +72,18 @@ def remedy(value: Compiled) -> str:
     return f". End it with .orValue({default})"
 
 
-def _compile_at(piece: str, start: int, scope: Scope) -> Compiled:
+def _compile_at(piece: str, start: int, scope: Scope, is_in_text: bool) -> Compiled:
+    if found := _DOUBLE.match(piece):
+        message = f"{scope.reader}: a pair of braces is enough. Write ${{{found[1]}}}"
+        raise ExpressionError(message, start)
     try:
-        return compile_expression(piece, scope)
+        made = compile_expression(piece, scope)
     except ExpressionError as err:
         raise ExpressionError(str(err), start + err.offset) from None
-
-
-def _closing(text: str, start: int) -> int | None:
-    depth = 0
-    for token in tokens_from(text, start):
-        if token.kind == "sign" and token.text == "}":
-            if depth == 0:
-                return token.start
-            depth -= 1
-        depth += token.kind == "sign" and token.text == "{"
-    return None
-
-
-class ValueFault(Exception):
-    """A value in a graph file is wrong."""
-
-    def __init__(self, where: Where, message: str, offset: int | None = None) -> None:
-        self.where = where
-        self.offset = offset
-        super().__init__(message)
+    if is_in_text and isinstance(made.type, Nullable):
+        message = f"{scope.reader} puts '{piece.strip()}' into a text, but it may be null{remedy(made)}"
+        raise ExpressionError(message, start)
+    return made
 
 
 def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, what: str) -> Compiled:
@@ -158,13 +92,11 @@ def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, w
     Raises:
         ValueFault: the place and the sentence.
     """
-    if isinstance(value, str) and (found := _PROMPT.search(value)):
-        message = f"{scope.reader}: '{found[0]}' belongs to prompts. Values are read with ${{...}} here"
-        raise ValueFault(where, message, found.start())
-    if isinstance(value, str) and (found := _FORGOTTEN.match(value)) and found[1] in scope.sources:
-        path = f"{found[1]}{found[2]}"
-        message = f"{scope.reader}: '{value}' is a text as it stands. Write ${{{path}}} to read it"
-        raise ValueFault(where, message)
+    raise_all(slips(where, value, scope))
+    return _compiled(where, value, target, scope, what)
+
+
+def _compiled(where: Where, value: Any, target: Type | None, scope: Scope, what: str) -> Compiled:
     if is_template(value):
         return _compile_template(where, value, target, scope, what)
     inner = plain(target) if target else None
@@ -184,7 +116,9 @@ def compile_value(where: Where, value: Any, target: Type | None, scope: Scope, w
 
 def _list(where: Where, value: list[Any], of: Type | None, scope: Scope, what: str) -> Items:
     item = of.item if isinstance(of, ListOf) else None
-    parts = [compile_value((*where, i), each, item, scope, f"{what}[{i}]") for i, each in enumerate(value)]
+    parts = gathered(
+        partial(_compiled, (*where, i), each, item, scope, f"{what}[{i}]") for i, each in enumerate(value)
+    )
     kind = item or common_type([part.type for part in parts])
     return Items(ListOf(kind), parts if item else [widened(part, kind) for part in parts])
 
@@ -195,10 +129,11 @@ def _mapping(where: Where, value: dict[str, Any], of: Type | None, scope: Scope,
         if fields and name not in fields:
             message = f"{scope.reader}: {what} has no field '{name}'. {suggest(name, fields)}"
             raise ValueFault((*where, name), message)
-    named = {
-        name: compile_value((*where, name), each, fields.get(name), scope, f"'{name}' in {what}")
+    parts = gathered(
+        partial(_compiled, (*where, name), each, fields.get(name), scope, f"'{name}' in {what}")
         for name, each in value.items()
-    }
+    )
+    named = dict(zip(value, parts, strict=True))
     return Items(Record({name: fields.get(name, part.type) for name, part in named.items()}), named)
 
 
@@ -221,7 +156,8 @@ def _compile_template(where: Where, value: str, target: Type | None, scope: Scop
     try:
         compiled = compile_text(value, scope)
     except ExpressionError as err:
-        raise ValueFault(where, str(err), err.offset) from None
+        raise_all(ValueFault(where, str(each), each.offset) for each in (err, *err.others))
+        raise
     return _checked(where, compiled, target, scope, what, f"'{value}'")
 
 

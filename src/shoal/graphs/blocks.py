@@ -10,7 +10,8 @@ from typing import Any
 from shoal.agents.manifest import NAME, NAME_RULE
 from shoal.expressions.compiled import Compiled
 from shoal.expressions.scope import Scope, Source, joined
-from shoal.expressions.templates import ValueFault, compile_value
+from shoal.expressions.slips import ValueFault
+from shoal.expressions.templates import compile_value
 from shoal.expressions.tokens import RESERVED
 from shoal.graphs.composites import effects_of, works_of
 from shoal.graphs.model import StepEntry
@@ -135,7 +136,8 @@ class BlockReader:
             try:
                 compiled = compile_value((*self.where, "output", name), value, None, scope, "the output")
             except ValueFault as err:
-                self.kit.fault(err.where, str(err), offset=err.offset)
+                for each in err.all():
+                    self.kit.fault(each.where, str(each), offset=each.offset)
                 continue
             may_be_absent = bool(compiled.reads & around.skippable) and not isinstance(
                 compiled.type, Nullable

@@ -12,8 +12,9 @@ from shoal.errors import suggest
 from shoal.expressions.compiled import Compiled, Read
 from shoal.expressions.joins import NoJoin, joint_type
 from shoal.expressions.kinds import NEVER, declared, join
+from shoal.expressions.pieces import is_template, is_whole
 from shoal.expressions.scope import Source, without_null
-from shoal.expressions.templates import is_template, is_whole, remedy
+from shoal.expressions.templates import remedy
 from shoal.expressions.tokens import RESERVED, Path
 from shoal.expressions.values import paths_of, source_type, widened
 from shoal.graphs.model import StepEntry

@@ -303,26 +303,35 @@ class StepReader(Reader):
     def _inputs(self, worker: Worker, around: Around) -> dict[str, Compiled]:
         inputs: dict[str, Compiled] = {}
         fields = worker.input.fields if worker.input else {}
+        missing = [name for name in _lacking(fields, self.entry.with_) if name in worker.required]
+        unknown = [name for name in self.entry.with_ if worker.input is not None and name not in fields]
+        self._tell_of_inputs(worker, unknown, missing)
         for name, value in self.entry.with_.items():
             where = (*self.where, "with", name)
-            if worker.input is not None and name not in fields:
-                message = f"{worker.subject} has no input '{name}'. {suggest(name, fields)}"
-                self.fault(where, message, at_key=True)
+            if name in unknown:
                 continue
             what = f"input '{name}' of {worker.subject}"
             if compiled := self.value(where, value, fields.get(name), around, what):
                 inputs[name] = compiled
-        missing = [name for name in _lacking(fields, self.entry.with_) if name in worker.required]
-        if missing:
-            named = ", ".join(f"'{name}' ({fields[name]})" for name in missing)
-            where = (*self.where, "with") if self.entry.with_ else self.where
-            message = f"node '{self.name}' does not give {worker.subject} its input {named}. Add it to `with`"
-            self.fault(where, message, at_key=True)
         return inputs | {
             name: Constant(None, fields[name])
             for name in _always_given(worker)
             if name not in inputs and name not in missing
         }
+
+    def _tell_of_inputs(self, worker: Worker, unknown: list[str], missing: list[str]) -> None:
+        """What nobody takes and what nobody gives: one line where one name stands for the other."""
+        fields = worker.input.fields if worker.input else {}
+        named = ", ".join(f"'{name}' ({fields[name]})" for name in missing)
+        is_one = len(unknown) == 1 and bool(missing)
+        for name in unknown:
+            message = f"{worker.subject} has no input '{name}'"
+            rest = f", and needs {named}" if is_one else f". {suggest(name, fields)}"
+            self.fault((*self.where, "with", name), message + rest, at_key=True)
+        if missing and not is_one:
+            where = (*self.where, "with") if self.entry.with_ else self.where
+            message = f"node '{self.name}' does not give {worker.subject} its input {named}. Add it to `with`"
+            self.fault(where, message, at_key=True)
 
     def _fallback(self, output: Type, subject: str, around: Around) -> Compiled | None:
         where, given = (*self.where, "fallback"), self.entry.fallback

@@ -11,7 +11,8 @@ from shoal.errors import Problem
 from shoal.expressions.cases import Contradiction, narrowed
 from shoal.expressions.compiled import Compiled, compile_expression, constant_value
 from shoal.expressions.scope import ExpressionError, Scope, Source
-from shoal.expressions.templates import ValueFault, compile_value, remedy
+from shoal.expressions.slips import ValueFault
+from shoal.expressions.templates import compile_value, remedy
 from shoal.graphs.model import NodeEntry, StepEntry
 from shoal.graphs.texts import links_of, own_expressions
 from shoal.graphs.truths import UNSURE, Truths, after, all_of
@@ -219,10 +220,11 @@ class Reader:
         try:
             return compile_value(where, value, target, self.scope(around), what)
         except ValueFault as err:
-            message = str(err)
-            if not isinstance(self.entry, NodeEntry):  # a body has no `when`
-                message = message.partition(", or run the node only `when:")[0]
-            self.fault(err.where, message, offset=err.offset)
+            for each in err.all():
+                message = str(each)
+                if not isinstance(self.entry, NodeEntry):  # a body has no `when`
+                    message = message.partition(", or run the node only `when:")[0]
+                self.fault(each.where, message, offset=each.offset)
             return None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from shoal.expressions.pieces import is_template, split_text
 from shoal.expressions.scope import ExpressionError
-from shoal.expressions.templates import is_template, split_text
 from shoal.expressions.tokens import needed_and_asked
 from shoal.graphs.model import StepEntry, steps_in
 from shoal.workspace.yaml import Document, Where

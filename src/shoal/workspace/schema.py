@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from shoal.errors import Problem, suggest
+from shoal.workspace.foreign import key_remedy
 from shoal.workspace.types import Record, Type, TypeSyntaxError, parse_record
 from shoal.workspace.yaml import MAX_PROBLEMS, Document, Where
 
@@ -92,7 +93,8 @@ def _problem(document: Document, model: type[Strict], error: dict[str, Any]) -> 
             key, known = str(where[-1]), _keys(model, where[:-1])
             remedy = MISPLACED.get(key) if key not in known else None
             message = f"'{key}' is not a known key"
-            return document.problem(where, f"{message}{remedy or f'. {suggest(key, known)}'}", at_key=True)
+            remedy = remedy or f". {key_remedy(key, known) or suggest(key, known)}"
+            return document.problem(where, f"{message}{remedy}", at_key=True)
         case "missing":
             missing = error["loc"][-1]
             return document.problem(where, f"the key '{missing}' is missing{_inside(where)}", at_key=True)

@@ -90,6 +90,9 @@ class Record:
         return "{" + ", ".join(f"{name}: {kind}" for name, kind in self.fields.items()) + "}"
 
 
+_BOOLEANS = frozenset(["yes", "no", "on", "off", "true", "false", "y", "n"])
+"""What other languages write for them."""
+
 Type: TypeAlias = Scalar | Enum | ListOf | Nullable | Span | Record
 
 STR, INT, FLOAT, BOOL, ANY = map(Scalar, _SCALARS)
@@ -159,9 +162,10 @@ def _parse_enum(text: str) -> Enum:
 
 def _unknown_type(text: str) -> str:
     from shoal.errors import suggest
+    from shoal.workspace.foreign import type_remedy
 
     known = (*_SCALARS, "enum[a, b]", "list[str]", "span[str]", "span[number]")
-    return f"'{text}' is not a type. {suggest(text, known)}"
+    return f"'{text}' is not a type. {type_remedy(text) or suggest(text, known)}"
 
 
 def json_schema(kind: Type) -> dict[str, Any]:
@@ -263,7 +267,8 @@ def _read_scalar(name: ScalarName, value: object, where: str) -> Any:
             return float(value)
         if name == "int" and value == int(value) and _is_in_range(int(value)):
             return int(value)
-    raise ValueMismatch(f"{where} is {_show(value)}, expected {name}")
+    hint = ". Write true or false" if name == "bool" and str(value).lower() in _BOOLEANS else ""
+    raise ValueMismatch(f"{where} is {_show(value)}, expected {name}{hint}")
 
 
 def _check_plain(value: object, where: str, depth: int) -> None:
