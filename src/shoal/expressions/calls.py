@@ -78,6 +78,10 @@ class Caller(Reader):
         tested = node.arguments[0] if len(node.arguments) == 1 else None
         path = path_of(tested) if tested else None
         if path and isinstance(tested, Name | Select) and path[0] not in self.bound:
+            if path == ("input",):
+                self.fail(
+                    "'input' is always there. Ask for one of its fields, like has(input.x)", tested.start
+                )
             kind = self.path_type(tested, facts, in_has=True)[0]
             variable = self.read(tested, path, kind, "has", asks=True)
             return Typed(node, BOOL, f"{variable} != null", "!=")

@@ -105,6 +105,8 @@ class _Parser:
                 sentence = f"'{token.text}' is no word here. Write condition ? one : other"
             case "lambda":
                 sentence = "'lambda' is no word here. Write list.map(x, ...), with the variable first"
+            case "." if self.words[self.at - 1] == "?":
+                sentence = "'?.' is written .? here"
             case word:
                 sentence = f"'{word}' is not expected here"
         return ExpressionError(sentence, token.start)

@@ -339,6 +339,8 @@ def _input(document: Document) -> tuple[Record, list[Problem]]:
     given = document.data.get("input")
     if not isinstance(given, dict):
         return Record({}), []
+    if not given:
+        return Record({}), []
     record, problems = record_at(document, ("input",), given)
     return record or Record({name: _type_or_any(kind) for name, kind in given.items()}), problems
 

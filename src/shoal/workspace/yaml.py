@@ -241,7 +241,8 @@ class _Reader:
         if kind == "ScalarEvent":
             self.marks[where] = self._mark(event, key)
             return event.value if event.style else _scalar(event.value)
-        self.marks[where] = Mark(key, _position(event))
+        # What stands on lines of its own is told of where its key is.
+        self.marks[where] = Mark(key, _position(event) if event.flow_style else key)
         return self._list(where) if kind == "SequenceStartEvent" else self._mapping(where)
 
     def _mark(self, event: Any, key: tuple[int, int]) -> Mark:
