@@ -16,7 +16,6 @@ from shoal.evals.scorers import make_scorers
 from shoal.evals.targets import AgentTarget, GraphTarget, Sampling, Target
 from shoal.evals.worlds import Worlds, own_variables
 from shoal.graphs.plan import Plan
-from shoal.journal.sqlite import SqliteJournal
 from shoal.runs.cache import SqliteCache
 
 AGENTS = """\
@@ -215,15 +214,13 @@ class Desk:
         cache = SqliteCache(self.root / ".shoal/cache.db") if is_kept else None
         target = self.target(suite, engine, cache)
         recorder = self.recorder(suite, target, is_fresh=is_fresh)
-        journal = SqliteJournal(recorder.result.journal)
         scorers = make_scorers(suite.entry, suite.folder)
         try:
             with own_variables():
-                means = Means(scorers=scorers, cache=cache, journal=journal, at_once=8, on_line=on_line)
+                means = Means(scorers=scorers, cache=cache, at_once=8, on_line=on_line)
                 await evaluate(suite, target, recorder, means, suite.cases)
             recorder.finish({})
         finally:
-            await journal.close()
             recorder.close()
             if cache is not None:
                 cache.close()

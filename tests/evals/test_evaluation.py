@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,6 @@ from shoal.agents.scripted import ScriptedEngine
 from shoal.errors import ShoalError
 from shoal.evals.evaluation import Line
 from shoal.evals.results import find_result, results
-from shoal.journal.sqlite import SqliteJournal
 
 from .desk import AGENT_CASES, CASES, SUITE, Desk, lines_of, scripted
 
@@ -74,25 +72,17 @@ def test_an_error_is_neither_right_nor_wrong(desk: Desk) -> None:
     )
 
 
-def test_the_runs_of_a_graph_are_in_the_journal_of_the_evaluation(desk: Desk) -> None:
+def test_the_runs_of_a_graph_are_kept(desk: Desk) -> None:
     result = asyncio.run(desk.run(desk.suite(), scripted()))
-
-    async def look() -> dict[str, Any]:
-        journal = SqliteJournal(result.journal)
-        try:
-            line = lines_of(result)["large"]
-            rows = await journal.rows(line["run"])
-            run = await journal.run(line["run"])
-            return {"run": run, "rows": rows, "all": await journal.runs()}
-        finally:
-            await journal.close()
-
-    found = asyncio.run(look())
-    assert (found["run"].status, found["run"].inputs) == ("done", CASES[1]["input"])
-    assert {row.path: row.kind for row in found["rows"]} == {
+    run = lines_of(result)["large"]["run"]
+    rows = result.rows([run, "another"])
+    assert [*rows] == [run]
+    assert {row.path: row.kind for row in rows[run]} == {
         "triage": "done", "account": "done", "ask": "answered", "book": "done",
     }  # fmt: skip
-    assert len(found["all"]) == 3
+    assert rows[run][0].run == run and rows[run][0].output["intent"] == "raise"
+    agent = asyncio.run(desk.run(desk.suite("triage"), scripted()))
+    assert not agent.runs.exists() and agent.rows([run]) == {}
 
 
 def test_what_was_asked_comes_from_the_cache(desk: Desk) -> None:
@@ -147,7 +137,7 @@ def test_one_that_broke_off_goes_on(desk: Desk) -> None:
     done = [line["id"] for line in begun.lines()]
     assert 25 <= len(done) < 40
     with begun.cases.open("a", encoding="utf-8") as stream:
-        stream.write('{"id": "torn", "rep')
+        stream.write('{"id": "torn", "rep' + "e" * 100_000)
     result = asyncio.run(desk.run(suite, engine, is_kept=False))
     assert result.id == begun.id
     assert len(engine.requests) == 40 - len(done)

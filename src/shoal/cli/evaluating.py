@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shoal.evals.results import Recorder, Result
     from shoal.evals.targets import Target
     from shoal.evals.worlds import Worlds
-    from shoal.runs.cache import Cache, Kept, SqliteCache
+    from shoal.runs.cache import Cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,28 +37,12 @@ class Wish:
     has_gate: bool
 
 
-class _FreshCache:
-    """A cache that has nothing and keeps everything."""
-
-    def __init__(self, cache: SqliteCache) -> None:
-        self._cache = cache
-
-    def get(self, key: str, max_age_s: float) -> Kept | None:
-        """Nothing."""
-        return None
-
-    def put(self, key: str, kept: Kept) -> None:
-        """Keep it under a key."""
-        self._cache.put(key, kept)
-
-
 async def run_suite(root: Path, suite: Suite, wish: Wish) -> Result:
     """Ask every case, record it, and conclude."""
     from shoal.evals.conclusion import conclude
     from shoal.evals.evaluation import Means, evaluate
     from shoal.evals.scorers import make_scorers
     from shoal.evals.worlds import own_variables
-    from shoal.journal.sqlite import SqliteJournal
 
     cases = suite.cases[: wish.limit]
     scorers = make_scorers(suite.entry, suite.folder)
@@ -69,15 +53,9 @@ async def run_suite(root: Path, suite: Suite, wish: Wish) -> Result:
         target = _target(suite, engine, wish, cache, opened.enter_context(_worlds(suite)))
         recorder = _recorder(root, suite, cases, target, wish)
         opened.callback(recorder.close)
-        journal = None
-        if suite.entry.target.graph is not None:
-            journal = SqliteJournal(recorder.result.journal)
-            opened.push_async_callback(journal.close)
         opened.enter_context(own_variables())
         on_line = opened.enter_context(_progress(suite, len(cases), recorder, wish))
-        means = Means(
-            scorers=scorers, cache=cache, journal=journal, at_once=suite.entry.at_once, on_line=on_line
-        )
+        means = Means(scorers=scorers, cache=cache, at_once=suite.entry.at_once, on_line=on_line)
         began = time.monotonic()
         await evaluate(suite, target, recorder, means, cases)
         summary = conclude(suite, recorder.result, wish.against, has_gate=wish.has_gate)
@@ -87,14 +65,17 @@ async def run_suite(root: Path, suite: Suite, wish: Wish) -> Result:
 
 @contextmanager
 def _opened_cache(root: Path, wish: Wish) -> Iterator[Cache]:
+    from shoal.evals.caches import FreshCache, GroupedCache
     from shoal.runs.cache import SqliteCache
     from shoal.workspace.store import Store
 
-    cache = SqliteCache(Store(root).cache)
+    file = SqliteCache(Store(root).cache)
+    cache = GroupedCache(file)
     try:
-        yield _FreshCache(cache) if wish.is_fresh else cache
+        yield FreshCache(cache) if wish.is_fresh else cache
     finally:
-        cache.close()
+        cache.flush()
+        file.close()
 
 
 def _late_engine(root: Path, suite: Suite, wish: Wish) -> Engine:

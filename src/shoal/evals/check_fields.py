@@ -145,7 +145,7 @@ class GraphFields:
             if message := self._answer_fault(path, given):
                 yield ("answers", path), message
         for path in case.get("steps") or ():
-            if node_at(self.plan, path) is None:
+            if self._output(path) is None:
                 yield ("steps",), self._no_node(path)
         for change in case.get("state") or ():
             if message := change_fault(change):

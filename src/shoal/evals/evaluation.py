@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +20,7 @@ from shoal.evals.outcomes import Outcome, from_json, to_json
 from shoal.evals.results import Recorder
 from shoal.evals.scorers import Asked, Scorer, score_all
 from shoal.evals.targets import Target
-from shoal.journal.journal import Journal, RunExists, RunRow, encode
+from shoal.journal.journal import encode
 from shoal.runs.cache import Cache, Kept
 
 _FORMAT = "evaluation 1"
@@ -39,8 +37,6 @@ class Means:
     scorers: tuple[Scorer, ...]
     cache: Cache | None = None
     """Of outcomes; None: everything is asked."""
-    journal: Journal | None = None
-    """Keeps the runs of a graph."""
     at_once: int = 64
     on_line: Callable[[Line], None] | None = None
     """Is told of every case when it is recorded."""
@@ -82,9 +78,7 @@ class _Evaluation:
         for case, repeat in todo:
             outcome = await self._outcome(case, repeat)
             line = await self._line(case, repeat, outcome)
-            if outcome.rows:
-                await self._keep_run(case, outcome)
-            self.recorder.append(line)
+            self.recorder.append(line, outcome.rows)
             if self.means.on_line is not None:
                 self.means.on_line(line)
             await asyncio.sleep(0)  # where nothing was waited for
@@ -164,24 +158,3 @@ class _Evaluation:
             made = output.get(scorer.field) if isinstance(output, dict) else None
             found[scorer.name] = [gold[scorer.field], made]
         return found
-
-    async def _keep_run(self, case: Case, outcome: Outcome) -> None:
-        """Put the run of a graph into the journal of the evaluation."""
-        journal = self.means.journal
-        if journal is None or outcome.run is None or self.suite.target is None:
-            return
-        plan: Any = self.suite.target
-        row = RunRow(
-            id=outcome.run,
-            graph=plan.name,
-            file=plan.file,
-            plan_sha256=plan.sha256,
-            parts={},
-            inputs=case.input,
-            created=outcome.rows[0].started if outcome.rows else time.time(),
-        )
-        with suppress(RunExists):  # it was kept before the process was killed
-            await journal.create(row, outcome.rows)
-            error = outcome.error
-            status: Any = outcome.status
-            await journal.finish(outcome.run, status, outcome.output, error)

@@ -68,7 +68,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "confidence": dict(outcome.confidence),
         "run": outcome.run,
         "status": outcome.status,
-        "rows": [_row(row) for row in outcome.rows],
+        "rows": [row_to_json(row) for row in outcome.rows],
         "changes": None if outcome.changes is None else list(outcome.changes),
         "ms": outcome.ms,
         "prompt_tokens": outcome.prompt_tokens,
@@ -78,12 +78,18 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> Outcome:
     """An outcome that was kept; nothing was asked for it now."""
-    rows = [NodeRow(**dict(zip(_COLUMNS, row, strict=True))) for row in data["rows"]]
+    rows = [row_from_json(row) for row in data["rows"]]
     return Outcome(**{**data, "rows": rows, "is_cached": True})
 
 
 _COLUMNS = tuple(NodeRow.__slots__)
 
 
-def _row(row: NodeRow) -> list[Any]:
+def row_to_json(row: NodeRow) -> list[Any]:
+    """The row of a run as plain data, in the order of its fields."""
     return [getattr(row, column) for column in _COLUMNS]
+
+
+def row_from_json(data: Sequence[Any]) -> NodeRow:
+    """A row that was kept."""
+    return NodeRow(**dict(zip(_COLUMNS, data, strict=True)))

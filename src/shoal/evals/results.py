@@ -2,7 +2,7 @@
 
     .shoal/evals/<run>/suite.json      what was asked of whom; written first
     .shoal/evals/<run>/cases.jsonl     one line a case and repeat, as it is answered
-    .shoal/evals/<run>/journal.db      the runs of a graph
+    .shoal/evals/<run>/runs.jsonl      one line a run of a graph: its rows, as a journal would have them
     .shoal/evals/<run>/summary.json    figures and verdict; written last: with it the evaluation is finished
 
 An evaluation that was killed is gone on with by the next one that asks the same: what has a line is not asked
@@ -15,17 +15,20 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from shoal.errors import ShoalError, suggest
+from shoal.evals.outcomes import row_from_json, row_to_json
+from shoal.journal.journal import NodeRow
 from shoal.journal.owners import Owners
 from shoal.runs.runner import new_run_id
 from shoal.workspace.store import Store, write_atomic
 
 _FSYNC_EVERY_S = 1.0
+_BLOCK = 65536
 
 
 class ResultNotFound(ShoalError):
@@ -49,9 +52,9 @@ class Result:
         return self.folder / "cases.jsonl"
 
     @property
-    def journal(self) -> Path:
+    def runs(self) -> Path:
         """The runs of a graph."""
-        return self.folder / "journal.db"
+        return self.folder / "runs.jsonl"
 
     @property
     def is_finished(self) -> bool:
@@ -82,6 +85,21 @@ class Result:
             for line in stream:
                 if line.endswith("\n"):  # else it was torn by a kill
                     yield json.loads(line)
+
+    def rows(self, runs: Collection[str]) -> dict[str, list[NodeRow]]:
+        """The rows of these runs, of those that are there."""
+        found: dict[str, list[NodeRow]] = {}
+        if not self.runs.is_file():
+            return found
+        with self.runs.open(encoding="utf-8") as stream:
+            for line in stream:
+                run = line[_RUN_AT : line.find('"', _RUN_AT)]
+                if run in runs and line.endswith("\n"):
+                    found[run] = [row_from_json(row) for row in json.loads(line)["rows"]]
+        return found
+
+
+_RUN_AT = len('{"run":"')
 
 
 def results(root: Path) -> list[Result]:
@@ -115,23 +133,35 @@ class Recorder:
         self.result = result
         self._owners = Owners(result.folder / "locks")
         self._owners.hold()
-        self.done = _cut_torn_line(result.cases)
-        """Ids and repeats that have a line."""
-        self._stream = os.open(result.cases, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+        _cut_torn_line(result.cases)
+        lines = result.lines() if result.cases.exists() else ()
+        self.done = {(line["id"], line["repeat"]) for line in lines}
+        """Cases and repeats that have a line."""
+        self._cases = _appending(result.cases)
+        self._runs: int | None = None
         self._synced = time.monotonic()
 
-    def append(self, line: Mapping[str, Any]) -> None:
+    def append(self, line: Mapping[str, Any], rows: Sequence[NodeRow] = ()) -> None:
         """Add the line of a case; it survives a kill -9 at once, and a power cut a second later."""
-        text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        os.write(self._stream, f"{text}\n".encode())
+        if rows:
+            if self._runs is None:
+                _cut_torn_line(self.result.runs)
+                self._runs = _appending(self.result.runs)
+            _write_line(self._runs, {"run": line["run"], "rows": [row_to_json(row) for row in rows]})
+        _write_line(self._cases, line)
         self.done.add((line["id"], line["repeat"]))
         if (now := time.monotonic()) - self._synced > _FSYNC_EVERY_S:
-            os.fsync(self._stream)
+            self._sync()
             self._synced = now
+
+    def _sync(self) -> None:
+        for stream in (self._runs, self._cases):
+            if stream is not None:
+                os.fsync(stream)
 
     def sort(self, order: Mapping[str, int]) -> None:
         """Bring the lines into the order of the suite."""
-        os.fsync(self._stream)
+        self._sync()
         places: list[tuple[int, int, int, int]] = []
         with self.result.cases.open("rb") as stream:
             start = 0
@@ -153,7 +183,9 @@ class Recorder:
 
     def close(self) -> None:
         """Let go of the folder."""
-        os.close(self._stream)
+        for stream in (self._runs, self._cases):
+            if stream is not None:
+                os.close(stream)
         self._owners.close()
         shutil.rmtree(self.result.folder / "locks", ignore_errors=True)
 
@@ -178,21 +210,29 @@ def record(root: Path, about: Mapping[str, Any], *, is_fresh: bool) -> Recorder:
         return recorder
 
 
-def _cut_torn_line(file: Path) -> set[tuple[str, int]]:
-    """Remove what a kill left of a line; what the others are of."""
+def _cut_torn_line(file: Path) -> None:
+    """Remove what a kill left of a line."""
     if not file.exists():
-        return set()
-    done = set()
-    end = 0
-    with file.open("rb") as stream:
-        for line in stream:
-            if not line.endswith(b"\n"):
+        return
+    with file.open("rb+") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        while end:
+            begin = max(0, end - _BLOCK)
+            stream.seek(begin)
+            at = stream.read(end - begin).rfind(b"\n")
+            end = begin + at + 1 if at >= 0 else begin
+            if at >= 0:
                 break
-            case = json.loads(line)
-            done.add((case["id"], case["repeat"]))
-            end += len(line)
-    os.truncate(file, end)
-    return done
+        stream.truncate(end)
+
+
+def _appending(file: Path) -> int:
+    return os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+
+
+def _write_line(stream: int, data: Mapping[str, Any]) -> None:
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    os.write(stream, f"{text}\n".encode())
 
 
 def _pretty(data: Mapping[str, Any]) -> bytes:

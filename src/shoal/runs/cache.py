@@ -21,6 +21,7 @@ from shoal.runs.pins import parts_of_work
 _IN_A_SLICE = 500
 
 _log = logging.getLogger(__name__)
+_PUT = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)"
 
 
 class Kept(NamedTuple):
@@ -61,9 +62,20 @@ class SqliteCache:
 
     def put(self, key: str, kept: Kept) -> None:
         """Keep it under a key."""
+        self.put_all({key: kept})
+
+    def put_all(self, answers: Mapping[str, Kept]) -> None:
+        """Keep several in one transaction."""
         try:
-            row = (key, encode(kept.output), kept.confidence, time.time())
-            self._open().execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row)
+            now = time.time()
+            rows = [(key, encode(kept.output), kept.confidence, now) for key, kept in answers.items()]
+            connection = self._open()
+            if len(rows) == 1:
+                connection.execute(_PUT, rows[0])
+            elif rows:
+                connection.execute("BEGIN IMMEDIATE")
+                with connection:
+                    connection.executemany(_PUT, rows)
         except (sqlite3.Error, OSError) as error:
             _log.debug("the cache %s cannot be written: %s", self.file, error)
 
