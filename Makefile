@@ -5,7 +5,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench docs fuzz format clean postgresql
+.PHONY: demo test check bench docs fuzz format clean postgresql browser
 .DELETE_ON_ERROR:
 
 demo: .venv/.run  ## one credit line call, answered by the shipped models
@@ -15,7 +15,7 @@ demo: .venv/.run  ## one credit line call, answered by the shipped models
 	  --input customer_id=C-1001
 
 # One thread: the models are so small that more of them only wait for each other.
-test: .venv/.dev postgresql
+test: .venv/.dev postgresql browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
 check: .venv/.dev
@@ -41,6 +41,14 @@ postgresql:
 	  echo "Installing PostgreSQL for the tests of the journal ..." && apt-get -qq update && \
 	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends postgresql >/dev/null; } || \
 	  { echo "The tests of the journal need a PostgreSQL server. On Debian: sudo apt-get install postgresql"; exit 2; }
+
+# Pages are tested in a real browser without a window; it is used from the tests alone.
+browser:
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  echo "Installing Chromium for the tests of pages ..." && apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium-headless-shell >/dev/null; } || \
+	  { echo "The tests of pages need a browser. On Debian: sudo apt-get install chromium-headless-shell"; exit 2; }
 
 format: .venv/.dev
 	$(BIN)/ruff check --fix .

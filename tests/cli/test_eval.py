@@ -132,3 +132,28 @@ def test_a_file_of_cases_with_a_fault_is_refused(shop: Desk) -> None:
     done = shop.call("eval", "run", "desk", "--engine", "scripted")
     assert done.returncode == 2
     assert done.stderr.startswith("evals/cases.jsonl:1:1 gold 'intent' is 'raise_limt', expected one of")
+
+
+def test_one_case_in_full(shop: Desk) -> None:
+    (shop.root / "script.yaml").write_text(
+        "version: 1\nagents: {triage: {intent: other, amount: null}}\n", encoding="utf-8"
+    )
+    shop.call("eval", "run", "desk", "--engine", "scripted:script.yaml")
+    done = shop.call("eval", "show", "last", "--case", "case-7")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^intent +0  other, expected raise_limit", done.stdout, re.MULTILINE)
+    assert re.search(r"✓ account +account .*name=Customer C-7", done.stdout)
+    record = json.loads(shop.call("eval", "show", "last", "--case", "case-7", "--json").stdout)
+    assert record["nodes"]["triage"] == {"intent": "other", "amount": None}
+    assert shop.call("eval", "show", "last", "--case", "case-70").stderr.endswith("Did you mean 'case-7'?\n")
+
+
+def test_pages_and_junit(shop: Desk) -> None:
+    first = evaluate(shop, "--html", "r.html", "--junit", "made/j.xml")
+    assert f"desk {first['run']}" in (shop.root / "r.html").read_text(encoding="utf-8")
+    assert 'tests="60" failures="0" errors="0"' in (shop.root / "made/j.xml").read_text(encoding="utf-8")
+    second = evaluate(shop, "--against", first["run"])
+    done = shop.call("eval", "compare", first["run"], "last", "--html", "c.html")
+    assert done.returncode == 0, done.stderr
+    assert f'"against":"{first["run"]}"' in (shop.root / "c.html").read_text(encoding="utf-8")
+    assert shop.call("eval", "show", second["run"], "--html", "s.html").returncode == 0

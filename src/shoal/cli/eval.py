@@ -12,6 +12,7 @@ import typer
 from shoal.cli.session import ENGINE_HELP
 
 if TYPE_CHECKING:
+    from shoal.evals.comparison import Side
     from shoal.evals.results import Result
 
 app = typer.Typer(
@@ -20,6 +21,8 @@ app = typer.Typer(
 
 _AGAINST_HELP = "An evaluation to compare with: its id, a file of lines, or `baseline`."
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Html = Annotated[Path | None, typer.Option("--html", help="Write a page for browsers to this file.")]
+_Junit = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")]
 _Run = Annotated[
     str, typer.Argument(metavar="RUN", help="An evaluation's id; or `last`, or a suite for its last one.")
 ]
@@ -34,6 +37,8 @@ def run(
     gate: Annotated[
         bool, typer.Option("--gate", help="Judge, and exit 0 GO, 1 NO-GO, 3 NEEDS MORE.")
     ] = False,
+    html: _Html = None,
+    junit: _Junit = None,
     as_json: _Json = False,
     engine: Annotated[str, typer.Option("--engine", help=ENGINE_HELP)] = "auto",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first cases.")] = None,
@@ -54,6 +59,7 @@ def run(
         side = other_side(root, loaded, against, has_gate=gate)
         wish = Wish(engine=engine, limit=limit, is_fresh=fresh, is_quiet=as_json, against=side, has_gate=gate)
         result = asyncio.run(run_suite(root, loaded, wish))
+        _write(result, side, html, junit)
     _show(result, as_json)
     raise typer.Exit(_exit_code(result.summary()))
 
@@ -80,18 +86,32 @@ def list_results(
 
 
 @app.command()
-def show(run: _Run, as_json: _Json = False) -> None:
-    """Show the figures of an evaluation."""
+def show(
+    run: _Run,
+    case: Annotated[str | None, typer.Option("--case", help="Show one case in full, with its run.")] = None,
+    html: _Html = None,
+    junit: _Junit = None,
+    as_json: _Json = False,
+) -> None:
+    """Show the figures of an evaluation, or one of its cases."""
     from shoal.agents.manifest import find_root
+    from shoal.cli.eval_case import show_case
     from shoal.evals.results import find_result
 
-    _show(find_result(find_root(Path()), run), as_json)
+    root = find_root(Path())
+    if case is not None:
+        show_case(root, find_result(root, run, finished=False), case, as_json)
+        return
+    result = find_result(root, run)
+    _write(result, None, html, junit)
+    _show(result, as_json)
 
 
 @app.command()
 def compare(
     old: Annotated[str, typer.Argument(metavar="OLD", help="An evaluation's id, or a file of its lines.")],
     new: _Run,
+    html: _Html = None,
     as_json: _Json = False,
 ) -> None:
     """Show what got better and what got worse from one evaluation to another, and whether that is chance."""
@@ -99,13 +119,17 @@ def compare(
     from shoal.cli.eval_tables import print_comparison
     from shoal.errors import MissingExtra
     from shoal.evals.comparison import compare, open_side
+    from shoal.evals.results import find_result
     from shoal.evals.summary import has_statistics
 
     root = find_root(Path())
     if not has_statistics():
         raise MissingExtra("to compare evaluations", "eval")
     after = open_side(root, new)
-    found = compare(open_side(root, old, after.suite), after)
+    before = open_side(root, old, after.suite)
+    found = compare(before, after)
+    if html is not None:
+        _write(find_result(root, new), before, html, None)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
@@ -121,6 +145,18 @@ def baseline(run: _Run) -> None:
     root = find_root(Path())
     file = keep_baseline(root, run)
     typer.echo(f"{file.relative_to(root)} is what gates of this suite compare with now.")
+
+
+def _write(result: Result, against: Side | None, html: Path | None, junit: Path | None) -> None:
+    """The files that are asked for."""
+    if html is not None:
+        from shoal.evals.report.page import write_page
+
+        write_page(result, html, against)
+    if junit is not None:
+        from shoal.evals.report.junit import write_junit
+
+        write_junit(result, junit)
 
 
 def _exit_code(summary: dict[str, Any]) -> int:

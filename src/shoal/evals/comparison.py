@@ -10,7 +10,7 @@ from typing import Any
 
 from shoal.errors import InvalidInput
 from shoal.evals.pairing import Paired, pair
-from shoal.evals.results import find_result
+from shoal.evals.results import Result, find_result
 from shoal.evals.statistics import holm
 from shoal.evals.summary import CONFIDENCE, Entry, Table, read_table
 from shoal.workspace.store import write_atomic
@@ -53,10 +53,13 @@ def open_side(root: Path, name: str, suite: str | None = None) -> Side:
         return _of_file(baseline_file(root, suite), BASELINE, suite)
     if name.endswith(".jsonl"):
         return _of_file(Path(name), name, None)
-    result = find_result(root, name)
-    return Side(
-        name=result.id, suite=result.about()["suite"], table=read_table(result.lines()), file=result.cases
-    )
+    return side_of(find_result(root, name))
+
+
+def side_of(result: Result) -> Side:
+    """An evaluation as one of two."""
+    table = read_table(result.lines())
+    return Side(name=result.id, suite=result.about()["suite"], table=table, file=result.cases)
 
 
 def keep_baseline(root: Path, name: str) -> Path:

@@ -1,0 +1,1 @@
+"""Evaluations for other eyes: a page for browsers, JUnit XML for build servers."""
