@@ -93,6 +93,26 @@ def test_what_is_wrong_is_said_before_models_are_loaded(
     assert " torch" not in done.stderr
 
 
+def test_a_replay_says_what_would_come_out_otherwise(desk: Desk) -> None:
+    run = finished(desk)
+    done = desk.call("runs", "replay", run)
+    assert (done.returncode, done.stdout) == (0, f"run {run}: 4 recorded rows, the same comes out\n")
+    desk.replace(desk.graph, "May ${account.name}", "Shall ${account.name}")
+    desk.replace(desk.graph, 'when: "ask.yes"', 'when: "!ask.yes"')
+    done = desk.call("runs", "replay", run)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"since run {run} began: graphs/desk.yaml or a file it depends on changed",
+        "node 'ask' was answered {\"yes\": true}; now it would ask 'Shall Customer C-1 have it?'",
+        "node 'note' gave {\"count\": 1}; now it would be skipped: `when` is false",
+        f"run {run}: 4 recorded rows, 2 differences",
+    ]
+    record = json.loads(desk.call("runs", "replay", run, "--json").stdout)
+    assert (record["same"], [each["path"] for each in record["differences"]]) == (False, ["ask", "note"])
+    assert record["differences"][0]["now"]["message"] == "Shall Customer C-1 have it?"
+    assert notes(desk) == ["Customer C-1"], "nobody was called"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -22,12 +22,15 @@ from shoal.graphs.files import GraphFiles
 from shoal.graphs.plan import Effect, HumanQuestion, Plan, Tool
 from shoal.journal import MemoryJournal
 from shoal.runs.interpreter import Progress
+from shoal.runs.replay import replay
 from shoal.runs.results import RunResult
 from shoal.runs.runner import Runner
 from shoal.workspace.types import Record, Type, ValueMismatch, read
 from tests.fuzz.harness import scratch_folder
 from tests.fuzz.writing import AGENTS, SUB_GRAPHS, TYPES, Writer, random_value
 
+Giving: TypeAlias = Callable[[Random, Type], Any]
+"""Makes the function of a tool that gives a type."""
 _LEGITIMATE = re.compile(
     r"was not accepted|the budget of|were not accepted|cannot convert string to double|a condition gave null"
 )
@@ -42,7 +45,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
         return True
 
 
-def _tools(dice: Random) -> dict[str, Tool]:
+def _tools(dice: Random, giving: Giving) -> dict[str, Tool]:
     """Tools of random types, which return whatever fits theirs."""
     made = {}
     for i in range(8):
@@ -55,7 +58,8 @@ def _tools(dice: Random) -> dict[str, Tool]:
             input=given,
             required=frozenset(given.fields),
             output=output,
-            function=_giving(dice, output),
+            function=giving(dice, output),
+            takes_key=True,
         )
     return made
 
@@ -70,7 +74,8 @@ def _giving(dice: Random, kind: Type) -> Any:
 class RandomGraphs:
     """One random graph for a seed."""
 
-    def __init__(self) -> None:
+    def __init__(self, giving: Giving = _giving) -> None:
+        self.giving = giving
         self.root = scratch_folder()
         (self.root / "graphs").mkdir()
         agents = "\n".join(
@@ -105,9 +110,14 @@ class RandomGraphs:
         self.num_run += 1
         return asyncio.run(_run(plan, dice))
 
+    def plan(self, seed: int) -> tuple[Plan | None, Random]:
+        """The plan of a seed, if it is accepted, and the dice as they lie then."""
+        dice, tools = self._write(seed)
+        return self._files(tools).check(self.file)[0], dice
+
     def _write(self, seed: int) -> tuple[Random, dict[str, Tool]]:
         dice = Random(seed)
-        tools = _tools(dice)
+        tools = _tools(dice, self.giving)
         agents = {name: (agent.input, agent.output) for name, agent in self.workspace.agents.items()}
         slip = dice.choice([0.0, 0.0, 0.01, 0.05])
         graph = Writer(dice, tools, agents, slip).graph()
@@ -139,7 +149,8 @@ async def _run(plan: Plan, dice: Random) -> str | None:
         asked = _asked(Progress(plan, inputs, await journal.rows(result.run)), path)
         await runner.answer(result.run, plan, path, random_value(dice, asked))
         result = await runner.resume(result.run, plan)
-    return _verdict(plan, result)
+    differences = replay(plan, await journal.run(result.run), await journal.rows(result.run)).differences
+    return f"a replay: {differences[0]}" if differences else _verdict(plan, result)
 
 
 def _asked(progress: Progress, path: str) -> Type:

@@ -72,6 +72,7 @@ class Wired:
 
     def __init__(self, draw: st.DrawFn, has_people: bool) -> None:
         self.draw = draw
+        self.has_people = has_people
         self.kinds = ["tool", "tool", "tool", "shaky", "agent", *(["human"] if has_people else [])]
         self.world = World()
         self.graphs: dict[str, Block] = {}
@@ -140,7 +141,8 @@ class Wired:
             inputs = {"n": self.expression()}
             return node(name, graph(name, {"n": "int"}), inputs=inputs, output={"x": "any?"}, **options)
         if kind == "vote":
-            return node(name, vote(self.leaf("agent", name, "int", {}), 3, on=("x",)), **options)
+            early = self.has_people and self.chance(2)
+            return node(name, vote(self.leaf("agent", name, "int", {}), 3, on=("x",), early=early), **options)
         if kind == "switch":
             subject = self.mapped(lambda made: "ab"[made % 2])
             cases = {word: self.body(name, depth) for word in "ab"}
@@ -205,7 +207,7 @@ def _reader(name: str) -> Any:
 
 @st.composite
 def wired(draw: st.DrawFn, has_people: bool = True) -> Wired:
-    """A plan, and what its tools act in."""
+    """A plan, and what its tools act in; without people and early votes it says whom it calls, each time."""
     return Wired(draw, has_people)
 
 

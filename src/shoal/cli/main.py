@@ -55,6 +55,7 @@ app.add_typer(eval.app, name="eval")
 runs.app.command("cancel")(ending.cancel)
 runs.app.command("prune")(prune.prune)
 runs.app.command("fork")(forks.fork)
+runs.app.command("replay")(forks.replay)
 app.add_typer(runs.app, name="runs")
 
 

@@ -89,6 +89,14 @@ class Purse:
         for purse in self.all():
             purse.spent.tokens += tokens
 
+    def refused(self, message: str) -> bool:
+        """Whether a message says that this budget is used up."""
+        limit = self.limit
+        ends = ((limit.steps, "steps"), (limit.calls, "calls"), (limit.tokens, "tokens"))
+        return message.startswith(f"the budget of {self.whose} is used up: ") and any(
+            message.endswith(f" of {most} {what}") for most, what in ends if most is not None
+        )
+
     def all(self) -> Iterator[Purse]:
         """This purse and those around it."""
         purse: Purse | None = self
@@ -98,6 +106,20 @@ class Purse:
 
     def _shortage(self, spent: int, limit: int, what: str) -> str:
         return f"the budget of {self.whose} is used up: {spent} of {limit} {what}"
+
+
+class OpenPurse(Purse):
+    """One of a run that is only read again: it never refuses, whatever is left."""
+
+    __slots__ = ()
+
+    def take_step(self) -> str | None:
+        """Count nothing."""
+        return None
+
+    def take_call(self, tokens: int) -> str | None:
+        """Count nothing."""
+        return None
 
 
 class Limit:

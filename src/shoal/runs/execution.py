@@ -37,7 +37,7 @@ from shoal.runs.results import summarize_node
 from shoal.runs.slots import Slots
 from shoal.runs.steps import Close, Outcome, Start, Step
 from shoal.runs.streams import Aloud, Hub
-from shoal.runs.work import AttemptFailed, Made, ask_agent, call_tool, in_one_line, sentence
+from shoal.runs.work import AttemptFailed, Made, ask_agent, call_tool, recorded, sentence
 from shoal.workspace.redaction import secrets_in
 
 _STEPS_IN_A_ROW = 100
@@ -321,17 +321,11 @@ class Execution:
             attempt=step.attempt,
             kind=step.kind,
             output=step.output,
-            message=message and self._told(instance, step.kind, message),
+            message=message and recorded(step.kind, message, self._inputs, instance.inputs),
             confidence=step.confidence,
             started=started,
             ms=ms,
         )
-
-    def _told(self, instance: Instance, kind: RowKind, message: str) -> str:
-        """What is recorded as the reason, without secrets; a question is data, and skips are in our words."""
-        if kind == "waiting" or kind == "skipped":
-            return in_one_line(message)
-        return sentence(message, self._secrets(instance))
 
     def _secrets(self, instance: Instance) -> tuple[str, ...]:
         """The values that are secret here by the names of inputs."""

@@ -14,6 +14,7 @@ from shoal.graphs.plan import Plan, ToolCall
 from shoal.journal.journal import NodeRow, RowKind, RunRow
 from shoal.runs.answers import read_output
 from shoal.runs.downstream import Split, split
+from shoal.runs.migration import check_rows
 from shoal.runs.paths import enclosing, node_at
 from shoal.runs.pins import Origin, check_pin
 
@@ -57,6 +58,7 @@ def rows_for_fork(plan: Plan, run: RunRow, rows: Sequence[NodeRow], point: ForkP
 
     Raises:
         PlanChanged: unless that is wanted.
+        MigrationRefused: what is kept does not fit the plan.
         InvalidInput: there is no such node, nothing is recorded of it, or the output does not fit it.
         ActsAgain: unless that is wanted.
     """
@@ -65,6 +67,7 @@ def rows_for_fork(plan: Plan, run: RunRow, rows: Sequence[NodeRow], point: ForkP
     row = None if point.output is ABSENT else _given(plan, run, parted, point)
     if not point.again and (paths := _acted_once(plan, parted.dropped, row)):
         raise ActsAgain(run.id, point.at, paths)
+    check_rows(run, plan, parted.kept)
     return parted.kept if row is None else [*parted.kept, row]
 
 

@@ -21,7 +21,7 @@ from shoal.expressions.values import trimmed
 from shoal.graphs.plan import AgentCall, Budget, Escalation, GraphCall, HumanQuestion, Plan, ToolCall
 from shoal.journal.journal import NodeRow, RowKind
 from shoal.runs.activities import Single, begin
-from shoal.runs.budgets import MAX_STEPS, Limit, Purse, Spent, spent_by_path
+from shoal.runs.budgets import MAX_STEPS, Limit, OpenPurse, Purse, Spent, spent_by_path
 from shoal.runs.frames import Activity, Frame, Inside, Instance, Result, StuckAs
 from shoal.runs.judging import (
     can_go_on,
@@ -60,6 +60,7 @@ class Progress:
         *,
         is_probe: bool = False,
     ) -> None:
+        """With `is_probe` nothing is to be run: maps open all their items, and budgets are never used up."""
         self.plan = plan
         self._recorded: dict[str, list[NodeRow]] = {}
         """What the journal tells of instances that are not ready yet."""
@@ -68,6 +69,7 @@ class Progress:
         self._opened: list[Instance] = []
         self._ready: list[Instance] = []
         self._reopens = False
+        self._purse = OpenPurse if is_probe else Purse
         self._spent: dict[str, Spent] = {}
         self._most_tokens: dict[str, int] = {}
         for row in rows:
@@ -129,6 +131,16 @@ class Progress:
             self._settle_call(instance, row)
         self._note(instance, row)
         self._become(instance, row)
+
+    def retry(self, row: NodeRow, inside: Iterable[NodeRow] = ()) -> None:
+        """Take in a failure that was tried again, as a later row tells; `inside` tells of what it holds."""
+        instance = self._live[row.path]
+        self._note(instance, row)
+        instance.activity = None
+        for each in inside:
+            self._live.pop(each.path, None)
+            self._recorded.setdefault(each.path, []).append(each)
+        self._ready.append(instance)
 
     def reopen(self) -> None:
         """Give nodes another go whose failure nobody handles: its cause may be mended."""
@@ -401,7 +413,7 @@ class Progress:
 
     def _with_budget(self, around: Inside | None, whose: str, budget: Budget, path: str) -> Inside:
         spent = self._spent.get(path)
-        purse = Purse(whose, budget, around.purse if around else None, spent and replace(spent))
+        purse = self._purse(whose, budget, around.purse if around else None, spent and replace(spent))
         limit = around.limit if around else None
         if budget.seconds is not None:
             reason = f"the budget of {whose} is used up: {budget.seconds:g} s"

@@ -211,12 +211,11 @@ class Runner:
         Raises:
             InvalidInput: there is no such node, nothing is recorded of it, or the output does not fit it.
             ActsAgain: a tool that acts once would act again, unless `again`.
-            RunNotFound, PlanChanged, JournalError
+            RunNotFound, PlanChanged, MigrationRefused, JournalError
         """
         run = await self._journal.run(run_id)
         point = ForkPoint(at=at, output=output, again=again, migrate=migrate)
         kept = rows_for_fork(plan, run, await self._journal.rows(run_id), point)
-        check_rows(run, plan, kept)
         inputs = _inputs(plan, run.inputs)
         fork, rows = await self._insert(plan, inputs, kept, Origin(run_id, at))
         return await self._execute(fork, plan, rows)

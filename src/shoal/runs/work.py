@@ -17,6 +17,7 @@ from shoal.agents.engine import Engine, OnText, Request, Usage
 from shoal.errors import ShoalError
 from shoal.graphs.plan import Tool
 from shoal.journal.failpoints import failpoint
+from shoal.journal.journal import RowKind
 from shoal.workspace.redaction import redact, secrets_in
 from shoal.workspace.types import ValueMismatch, read
 
@@ -140,6 +141,16 @@ def to_plain(value: Any) -> Any:
 def sentence(text: str, secrets: Sequence[str] = ()) -> str:
     """Text of others without secrets, on one line, cut where it gets long."""
     return in_one_line(redact(text[:_MOST_READ], secrets))  # uncut, or a part of a secret would be left
+
+
+def recorded(kind: RowKind, message: str, *given: Mapping[str, Any] | None) -> str:
+    """What is recorded as the reason, without the secrets among what was given.
+
+    A question is data, and skips are in our words.
+    """
+    if kind == "waiting" or kind == "skipped":
+        return in_one_line(message)
+    return sentence(message, [secret for inputs in given for secret in secrets_in(inputs or {})])
 
 
 def in_one_line(text: str) -> str:
