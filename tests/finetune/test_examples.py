@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -6,9 +7,13 @@ import pytest
 
 from shoal.agents.agent import Agent, Base
 from shoal.agents.manifest import load_workspace
+from shoal.datasets.made import PERSON
+from shoal.datasets.rows import Row
+from shoal.datasets.store import DataSets
 from shoal.errors import ShoalError
 from shoal.finetune.examples import load_examples
 from shoal.finetune.recipe import DataPart
+from shoal.workspace.store import Store
 from shoal.workspace.types import parse_record, read
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +59,7 @@ def test_both_parts_are_drawn_and_counted(tmp_path: Path) -> None:
         ),
         (
             '{"intent": "more", "amount": "7"}',
-            "amount is '7', which is not a piece of the input 'heldout 0k'",
+            "heldout example 1 does not fit agent 'reader': output.amount is '7', which is not a piece",
         ),
         ('{"intent": "more", "amount": "heldout"}', "amount is 'heldout', which cannot be read as a number"),
         ('{"intent": "more", "amount": None, "extra": 1}', "unknown field 'extra'"),
@@ -69,6 +74,61 @@ def test_an_example_that_does_not_fit_is_named(tmp_path: Path, output: str, mess
 def test_a_generator_that_runs_dry_says_how_far_it_got(tmp_path: Path) -> None:
     with pytest.raises(ShoalError, match=r"gave 2 distinct heldout examples in 2, the recipe asks for 3"):
         load(tmp_path, '{"intent": "more", "amount": None}', count=2)
+
+
+def stored(root: Path, dev_teacher: str = PERSON, **parts: list[str]) -> str:
+    """Put a data set of `reader` into the store: messages by part."""
+    made = {
+        part: [
+            Row(
+                input={"message": message},
+                output={"intent": "more", "amount": None},
+                source="made.py",
+                licence="apache-2.0",
+                flow="skill@1",
+                teacher=dev_teacher if part == "dev" else "grammar",
+                agent="writer" if part == "replay" else None,
+            )
+            for message in messages
+        ]
+        for part, messages in parts.items()
+    }
+    return DataSets(Store(root)).add("reader", made, [], {"made": "2026-11-24"}).sha
+
+
+def test_a_data_set_gives_all_parts_or_as_many_rows_as_are_wanted(tmp_path: Path) -> None:
+    sha = stored(tmp_path, train=["a", "b", "c"], dev=["d", "e"], heldout=["f"], replay=["g"])
+    data = load_examples(DataPart(dataset="latest"), AGENT, tmp_path, seed=1)
+    assert [each.input["message"] for each in (*data.train, *data.dev, *data.heldout)] == list("abcdef")
+    assert [(name, each.input["message"]) for name, each in data.replay] == [("writer", "g")]
+    assert data.funnel == {"train": 3, "dev": 2, "heldout": 1, "replay": 1}
+    assert (data.dataset, data.is_real) == (sha, True)
+    fewer = load_examples(DataPart(dataset=sha, train=2, dev=0), AGENT, tmp_path, seed=1)
+    assert fewer.funnel == {"train": 2, "dev": 0, "heldout": 1, "replay": 1}
+
+
+def test_what_a_grammar_wrote_is_not_taken_for_real(tmp_path: Path) -> None:
+    stored(tmp_path, dev_teacher="grammar", train=["a"], dev=["d"], heldout=["f"])
+    assert not load_examples(DataPart(dataset="latest"), AGENT, tmp_path, seed=1).is_real
+
+
+def test_a_row_of_a_data_set_that_does_not_fit_any_more_is_named(tmp_path: Path) -> None:
+    sha = stored(tmp_path, train=["a", "b"], dev=[], heldout=["f"])
+    agent = replace(AGENT, output=parse_record({"intent": "enum[less, least]", "amount": "any"}))
+    with pytest.raises(ShoalError) as caught:
+        load_examples(DataPart(dataset=sha), agent, tmp_path, seed=1)
+    assert str(caught.value).startswith(f"{sha}/train.jsonl:1 does not fit agent 'reader': output.intent")
+
+
+def test_a_data_set_without_rows_to_measure_on_is_refused(tmp_path: Path) -> None:
+    sha = stored(tmp_path, train=["a"], dev=[], heldout=[])
+    with pytest.raises(ShoalError, match=f"data set {sha} of agent 'reader' has no rows to measure on"):
+        load_examples(DataPart(dataset="latest"), AGENT, tmp_path, seed=1)
+
+
+def test_an_agent_without_data_sets_is_told_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ShoalError, match="agent 'reader' has no data set"):
+        load_examples(DataPart(dataset="latest"), AGENT, tmp_path, seed=1)
 
 
 def test_a_missing_generator_is_named(tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ from shoal.agents.agent import Adapter
 from shoal.agents.embedded.decoder import DecoderModel
 from shoal.agents.engine import Request
 from shoal.agents.manifest import load_workspace
+from shoal.datasets.rows import Row
+from shoal.datasets.store import DataSets
 from shoal.errors import ShoalError
 from shoal.finetune.progress import Evaluated, Event, Notice, Progress, Report
 from shoal.finetune.train import Trained, train
+from shoal.workspace.store import Store
 from tests.finetune.trainings import make_trainings, write_recipe
 
 
@@ -159,3 +162,30 @@ def test_a_fresh_start_forgets_what_was_stopped(tmp_path: Path) -> None:
     train([file], root, events.append, is_fresh=True)
     assert [each for each in events if isinstance(each, Notice)] == []
     assert len(losses(events, "sorter")) == 12
+
+
+def test_a_decoder_keeps_what_it_can_by_rows_of_another_agent(tmp_path: Path) -> None:
+    root = make_trainings(tmp_path)
+    rows = {
+        part: [
+            Row(
+                input={"message": f"{part} {number}"},
+                output={"decision": "yes"} if part == "replay" else {"reason": "so", "decision": "refer"},
+                source="made.py",
+                licence="apache-2.0",
+                flow="skill@1",
+                teacher="grammar",
+                agent="judge" if part == "replay" else None,
+            )
+            for number in range(count)
+        ]
+        for part, count in {"train": 6, "dev": 2, "heldout": 2, "replay": 3}.items()
+    }
+    sha = DataSets(Store(root)).add("writer", rows, [], {"made": "2026-11-24"}).sha
+    file = write_recipe(root, "writer", training="epochs: 1.0")
+    text = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join([*text[:2], "data: {dataset: latest}", *text[3:]]), encoding="utf-8")
+    (made,), events = run(root, file)
+    assert made.examples == {"train": 6, "dev": 2, "heldout": 2, "replay": 3}
+    assert read_manifest(made.folder).recipe["data"]["dataset"] == sha
+    assert len(losses(events, "writer")) > 1

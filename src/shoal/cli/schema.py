@@ -117,6 +117,11 @@ def _hints(kind: FileKind) -> Any:
         )
     if kind is FileKind.qna:
         return Hints(named=frozenset({("QnaFile", "lexicons")}))
+    if kind is FileKind.recipe:
+        return Hints(
+            one_of={"DataPart": ("python", "dataset"), "TrainingPart": ("epochs", "steps")},
+            needs={"DataPart": {"python": ("train", "heldout")}},
+        )
     return Hints(
         one_of={"TargetEntry": ("agent", "graph", "model")} if kind is FileKind.suite else {},
     )

@@ -1,4 +1,4 @@
-"""Training examples: drawn from a generator, held against the agent's contract, counted.
+"""Training examples: of a data set or drawn from a generator, held against the agent's contract, counted.
 
 A generator is a function in the workspace, found by its file:
 
@@ -22,9 +22,13 @@ from types import ModuleType
 from typing import Any
 
 from shoal.agents.agent import Agent
+from shoal.datasets.made import PERSON
+from shoal.datasets.rows import fitted
+from shoal.datasets.store import PARTS, DataSets
 from shoal.errors import ShoalError
 from shoal.finetune.recipe import DataPart
-from shoal.workspace.types import Record, Span, Type, ValueMismatch, read
+from shoal.workspace.store import Store
+from shoal.workspace.types import ValueMismatch
 
 _MAX_DRAWS_FOR_EACH = 50
 """A generator that needs more draws for each new example has run dry."""
@@ -49,28 +53,63 @@ class Data:
     heldout: tuple[Example, ...]
     funnel: Mapping[str, int]
     dev: tuple[Example, ...] = ()
+    replay: tuple[tuple[str, Example], ...] = ()
+    """Examples of other agents, each with the agent's name, so that a decoder keeps what it can."""
     is_real: bool = False
-    """Whether the examples are like what will be asked: then confidence may be raised by them, too. Those of
-    a generator all come from one hand, and prove no certainty elsewhere."""
+    """Whether the dev part is like what will be asked: then confidence may be raised by it, too. What a
+    generator or a grammar makes all comes from one hand, and proves no certainty elsewhere."""
+    dataset: str | None = None
+    """The name of the data set."""
 
 
 def load_examples(data: DataPart, agent: Agent, root: Path, seed: int) -> Data:
-    """Draw all parts of an agent's examples.
+    """All parts of an agent's examples.
 
     Raises:
-        ShoalError: the generator cannot be loaded, or yields something that does not fit
-            the agent, or too little.
+        ShoalError: the generator cannot be loaded, the data set is not there, or what they hold does not
+            fit the agent, or is too little.
     """
+    return _generated(data, agent, root, seed) if data.python else _stored(data, agent, root)
+
+
+def _generated(data: DataPart, agent: Agent, root: Path, seed: int) -> Data:
+    assert data.python and data.train and data.heldout
     generator = _load_generator(data.python, root)
     funnel: dict[str, int] = {}
     known: set[str] = set()
     heldout = _draw(generator, "heldout", data.heldout, agent, data.python, seed, funnel, known)
-    wanted = data.train + data.dev
+    wanted = data.train + (data.dev or 0)
     drawn = _draw(generator, "train", wanted, agent, data.python, seed, funnel, set(known))
     train, dev = drawn[: data.train], drawn[data.train :]
     if dev:
         funnel |= {"train": len(train), "dev": len(dev)}
     return Data(train=train, dev=dev, heldout=heldout, funnel=funnel)
+
+
+def _stored(data: DataPart, agent: Agent, root: Path) -> Data:
+    found = DataSets(Store(root)).get(agent.name, data.dataset or "latest")
+    rows = {part: list(found.rows(part)) for part in (*PARTS, "replay")}
+    most = {"train": data.train, "dev": data.dev, "heldout": data.heldout}
+    parts = {
+        part: tuple(
+            _fitting({"input": row.input, "output": row.output}, agent, f"{found.sha}/{part}.jsonl:{line}")
+            for line, row in enumerate(rows[part][: most[part]], start=1)
+        )
+        for part in PARTS
+    }
+    for part, wanted in (("train", "train on"), ("heldout", "measure on")):
+        if not parts[part]:
+            raise ShoalError(
+                f"data set {found.sha} of agent '{agent.name}' has no rows to {wanted}: {part}.jsonl"
+            )
+    funnel = {part: len(examples) for part, examples in parts.items()}
+    return Data(
+        **parts,
+        funnel=funnel | ({"replay": len(rows["replay"])} if rows["replay"] else {}),
+        replay=tuple((str(row.agent), Example(input=row.input, output=row.output)) for row in rows["replay"]),
+        is_real=all(row.teacher == PERSON for row in rows["dev"]),
+        dataset=found.sha,
+    )
 
 
 def _load_generator(reference: str, root: Path) -> Generator:
@@ -130,30 +169,12 @@ def _key(example: Example) -> str:
 def _checked(raw: Mapping[str, Any], agent: Agent, where: str) -> Example:
     if set(raw) != {"input", "output"}:
         raise ShoalError(f"{where} has the keys {', '.join(map(str, raw))}; expected input and output")
+    return _fitting(raw, agent, where)
+
+
+def _fitting(raw: Mapping[str, Any], agent: Agent, where: str) -> Example:
     try:
-        values = read(agent.input, raw["input"], "input")
-        output = read(
-            Record({name: _as_written(kind) for name, kind in agent.output.fields.items()}),
-            raw["output"],
-            "output",
-        )
+        values, output = fitted(raw, agent)
     except ValueMismatch as err:
         raise ShoalError(f"{where} does not fit agent '{agent.name}': {err}") from err
-    for name, kind in agent.output.fields.items():
-        if isinstance(kind, Span) and output[name] is not None:
-            _check_span(str(output[name]), kind, values, f"{where}: {name}")
     return Example(input=values, output=output)
-
-
-def _as_written(kind: Type) -> Type:
-    return Span("str", kind.source) if isinstance(kind, Span) else kind
-
-
-def _check_span(text: str, kind: Span, values: Mapping[str, Any], where: str) -> None:
-    from shoal.agents.numbers import read_number
-
-    source = "\n".join(str(value) for name, value in values.items() if kind.source in (None, name))
-    if not text or text != text.strip() or text not in source:
-        raise ShoalError(f"{where} is {text!r}, which is not a piece of the input {source!r}")
-    if kind.of == "number" and read_number(text) is None:
-        raise ShoalError(f"{where} is {text!r}, which cannot be read as a number")

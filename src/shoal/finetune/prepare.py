@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from shoal.agents.agent import Agent
 from shoal.agents.bases import base_sha256, locate
 from shoal.agents.manifest import load_workspace
 from shoal.errors import ShoalError, suggest
-from shoal.finetune.examples import Data, load_examples
+from shoal.finetune.examples import Data, Example, load_examples
 from shoal.finetune.recipe import Recipe, load_recipe
 from shoal.finetune.rows import Row
 from shoal.finetune.trainee import Kind
@@ -53,6 +53,8 @@ class Task:
     recipe: Recipe
     agent: Agent
     base_folder: Path
+    others: Mapping[str, Agent]
+    """The agents of the workspace on the same base, whose examples may be mixed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,9 @@ def tasks_of(files: Iterable[Path], root: Path) -> list[Task]:
             )
         agent = agents[recipe.agent]
         folder = locate(agent.base, root)
-        found[recipe.agent] = Task(file=file, recipe=recipe, agent=agent, base_folder=folder)
+        others = {name: each for name, each in agents.items() if each.base == agent.base}
+        task = Task(file=file, recipe=recipe, agent=agent, base_folder=folder, others=others)
+        found[recipe.agent] = task
     return list(found.values())
 
 
@@ -108,7 +112,7 @@ def prepare(tasks: Sequence[Task], kind: Kind, root: Path) -> tuple[Path, list[D
     made = [load_examples(each.recipe.data, each.agent, root, each.recipe.training.seed) for each in tasks]
     lines: list[str] = []
     for task, data in zip(tasks, made, strict=True):
-        train = kind.rows(task.agent, data.train, "training")
+        train = [*kind.rows(task.agent, data.train, "training"), *_replay(task, data, kind)]
         dev = kind.rows(task.agent, data.dev, "dev")
         head = {"recipe": task.recipe.model_dump(mode="json"), "base": base_sha256(task.base_folder)}
         lines.append(json.dumps(head | {"train": len(train), "dev": len(dev)}))
@@ -120,6 +124,20 @@ def prepare(tasks: Sequence[Task], kind: Kind, root: Path) -> tuple[Path, list[D
     scratch.write_bytes(text)
     scratch.rename(folder / _ROWS)
     return folder, made
+
+
+def _replay(task: Task, data: Data, kind: Kind) -> Iterator[Row]:
+    """The rows of other agents. On an encoder they would need those agents' heads, and are left out."""
+    by_agent: dict[str, list[Example]] = {}
+    for name, example in data.replay if task.agent.base.kind == "decoder" else ():
+        by_agent.setdefault(name, []).append(example)
+    for name, examples in by_agent.items():
+        if name not in task.others:
+            raise ShoalError(
+                f"data set {data.dataset} replays rows of agent '{name}', which is not on the base "
+                f"'{task.agent.base.name}'. Make it again: agentctl agent data {task.agent.name}"
+            )
+        yield from kind.rows(task.others[name], examples, "replay")
 
 
 def read_rows(folder: Path, kind: Kind) -> list[Prepared]:

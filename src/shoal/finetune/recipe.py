@@ -22,20 +22,43 @@ from shoal.workspace.yaml import Document, read_yaml
 
 
 class DataPart(Strict):
-    """Where the examples come from, and how many of them."""
+    """Where the examples come from, and how many of them: a generator in Python, or a stored data set."""
 
-    python: str = Field(
+    python: str | None = Field(
+        default=None,
         pattern=r"^[^:]+\.py:[A-Za-z_]\w*$",
         description="file.py:function, relative to the workspace. The function is called with a seed "
         "and 'train' or 'heldout', and yields {input: {...}, output: {...}}, as long as it likes.",
     )
-    train: int = Field(gt=0, description="How many distinct examples to train on.")
-    dev: int = Field(
-        default=0,
-        ge=0,
-        description="How many more of them to stop and to calibrate by; they are not trained on.",
+    dataset: str | None = Field(
+        default=None,
+        pattern=r"^(latest|[0-9a-f]{12})$",
+        description="A data set of the agent in the store: the twelve digits of its name, or latest.",
     )
-    heldout: int = Field(gt=0, description="How many distinct examples to measure on.")
+    train: int | None = Field(
+        default=None,
+        gt=0,
+        description="How many distinct examples to train on; of a data set at most so many, or all.",
+    )
+    dev: int | None = Field(
+        default=None,
+        ge=0,
+        description="How many examples to stop and to calibrate by; they are not trained on. A generator "
+        "draws them with those to train on, 0 when left out; of a data set at most so many, or all.",
+    )
+    heldout: int | None = Field(
+        default=None,
+        gt=0,
+        description="How many distinct examples to measure on; of a data set at most so many, or all.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataPart:
+        if (self.python is None) == (self.dataset is None):
+            raise ValueError("either python or dataset")
+        if self.python is not None and (self.train is None or self.heldout is None):
+            raise ValueError("train and heldout beside python: a generator may go on for ever")
+        return self
 
 
 class LoraPart(Strict):
@@ -103,7 +126,7 @@ class TrainingPart(Strict):
     @model_validator(mode="after")
     def _one_length(self) -> TrainingPart:
         if (self.epochs is None) == (self.steps is None):
-            raise ValueError("give either epochs or steps")
+            raise ValueError("either epochs or steps")
         return self
 
 
@@ -156,6 +179,8 @@ def _unknown_names(document: Document, root: Path, agents: set[str] | None) -> I
     if agents is not None and recipe.agent not in agents:
         message = f"there is no agent '{recipe.agent}'. {suggest(recipe.agent, agents)}"
         yield document.problem(("agent",), message)
+    if recipe.data.python is None:
+        return
     source, _, function = recipe.data.python.rpartition(":")
     where = ("data", "python")
     try:

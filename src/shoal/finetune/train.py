@@ -179,11 +179,15 @@ def _store(
 
 
 def _manifest(task: Task, data: Data, outcome: Outcome) -> Manifest:
+    recipe = task.recipe.model_dump(mode="json")
+    if data.dataset:
+        # `latest` will be another one.
+        recipe["data"]["dataset"] = data.dataset
     return Manifest(
         agent=task.agent.name,
         base=task.agent.base.model,
         base_sha256=base_sha256(task.base_folder),
-        recipe=task.recipe.model_dump(mode="json"),
+        recipe=recipe,
         seed=task.recipe.training.seed,
         examples=dict(data.funnel),
         figures=dict(outcome.figures),

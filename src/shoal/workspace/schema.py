@@ -146,6 +146,8 @@ _EXPECTED = {
 def _expected(error: dict[str, Any]) -> str:
     context = error.get("ctx", {})
     match error["type"]:
+        case "value_error":
+            return str(context["error"])
         case "literal_error":
             return str(context["expected"]).replace("'", "")
         case "greater_than":
