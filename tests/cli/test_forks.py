@@ -12,6 +12,15 @@ import pytest
 
 from .conftest import Desk
 
+MANY = """\
+version: 1
+graph: many
+input: {names: "list[str]"}
+nodes:
+  all: {map: {tool: account, with: {customer: "${one}"}}, each: input.names, as: one}
+output: {all: "${all}"}
+"""
+
 
 def finished(desk: Desk) -> str:
     """The id of a run whose note was written."""
@@ -135,3 +144,46 @@ def test_a_wrong_answer_is_refused_before_models_are_loaded(
     took = after.children_user - before.children_user
     assert took < 2.5, f"{took} s of a processor; on a machine of its own that is a third"
     assert desk.call("runs", "show", run, "--json").stdout.count('"waiting"') == 2, "nothing was recorded"
+
+
+def test_a_diff_shows_what_came_out_otherwise(desk: Desk) -> None:
+    run = finished(desk)
+    same = forked(desk, run, "--at", "note", "--output", "1")["run"]
+    done = desk.call("runs", "diff", run, same)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1].startswith("0 of 4 nodes came out otherwise; tokens")
+    other = forked(desk, run, "--at", "ask", "--output", "no", "--again")["run"]
+    done = desk.call("runs", "diff", run, other)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [f"runs {run} -> {other}, graph desk", "status: done", "output noted: 1 -> null"]
+    assert any(line.startswith("node ask: ") for line in lines)
+    assert "  output yes: true -> false" in lines
+    assert any(
+        line.startswith("node note: done -> skipped (`when` is false), attempts 1 -> 0") for line in lines
+    )
+    assert lines[-1].startswith("2 of 4 nodes came out otherwise")
+    record = json.loads(desk.call("runs", "diff", run, other, "--json").stdout)
+    assert (record["same"], record["num_nodes"]) == (False, 4)
+    assert record["output"] == [{"at": "noted", "first": 1, "second": None}]
+    assert {each["path"]: each["output"] for each in record["nodes"]} == {
+        "ask": [{"at": "yes", "first": True, "second": False}],
+        "note": [{"at": "", "first": {"count": 1}}],
+    }
+
+
+def test_a_diff_of_a_large_map_can_be_read(desk: Desk) -> None:
+    (desk.root / "graphs/many.yaml").write_text(MANY, encoding="utf-8")
+    runs = []
+    for other in ("", "!"):
+        names = json.dumps([f"{i}{other if i % 2 else ''}" for i in range(1000)])
+        done = desk.call("run", "many", "--input", f"names={names}", "--engine", "scripted", "--json")
+        assert done.returncode == 0, done.stderr
+        runs.append(json.loads(done.stdout)["run"])
+    done = desk.call("runs", "diff", *runs)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, len(lines) < 40) == (1, True), done.stdout
+    assert "all[]: 500 of 1,000 differ" in lines
+    assert "... and 495 more of all[]: --all" in lines
+    assert lines[-1].startswith("501 of 1,001 nodes came out otherwise")
+    assert len(desk.call("runs", "diff", *runs, "--all").stdout.splitlines()) > 1500

@@ -17,6 +17,7 @@ import typer
 from shoal.cli import (
     agent,
     check,
+    comparing,
     doctor,
     ending,
     eval,
@@ -56,6 +57,7 @@ runs.app.command("cancel")(ending.cancel)
 runs.app.command("prune")(prune.prune)
 runs.app.command("fork")(forks.fork)
 runs.app.command("replay")(forks.replay)
+runs.app.command("diff")(comparing.diff)
 app.add_typer(runs.app, name="runs")
 
 

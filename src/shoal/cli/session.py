@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shoal.graphs.plan import Plan
     from shoal.journal.journal import Journal
     from shoal.runs.events import OnEvent
-    from shoal.runs.results import RunResult
+    from shoal.runs.results import NodeSummary, RunResult
     from shoal.runs.runner import Runner
     from shoal.telemetry.metrics import Metrics
 
@@ -179,13 +179,15 @@ def as_record(result: RunResult) -> dict[str, Any]:
         if result.origin is None
         else {"run": result.origin.run, "at": result.origin.path},
         "tokens": result.prompt_tokens + result.completion_tokens,
-        "nodes": {path: _node(asdict(node)) for path, node in result.nodes.items()},
+        "nodes": {path: node_record(node) for path, node in result.nodes.items()},
     }
 
 
-def _node(summary: dict[str, Any]) -> dict[str, Any]:
+def node_record(node: NodeSummary) -> dict[str, Any]:
+    """A node as a JSON object, without its path."""
+    summary = asdict(node)
     del summary["path"]
-    return summary | {"ms": round(summary["ms"], 2)}
+    return summary | {"ms": round(node.ms, 2)}
 
 
 def exit_code(results: list[RunResult]) -> int:

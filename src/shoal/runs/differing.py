@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from os.path import commonprefix
 from typing import Any, Final, NamedTuple
 
 NOTHING: Final = object()
@@ -29,7 +30,7 @@ def differing(first: Any, second: Any, name: str = "") -> Iterator[Place]:
         for index in range(max(len(first), len(second))):
             one, other = (values[index] if index < len(values) else NOTHING for values in (first, second))
             yield from differing(one, other, f"{name}[{index}]")
-    elif first is NOTHING or second is NOTHING or first != second:
+    elif first is not second and (first is NOTHING or second is NOTHING or first != second):
         yield Place(name, first, second)
 
 
@@ -39,3 +40,18 @@ def in_short(value: Any, limit: int = 60) -> str:
         return "nothing"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= limit else f"{text[: limit - 4]} ..."
+
+
+def beside(first: Any, second: Any, limit: int) -> tuple[str, str]:
+    """Two values as JSON, cut to where they begin to differ."""
+    texts = [
+        "nothing" if each is NOTHING else json.dumps(each, ensure_ascii=False) for each in (first, second)
+    ]
+    start = max(0, len(commonprefix(texts)) - limit // 3) if max(map(len, texts)) > limit else 0
+    one, other = (_cut(text, start, limit) for text in texts)
+    return one, other
+
+
+def _cut(text: str, start: int, limit: int) -> str:
+    piece = text[start : start + limit]
+    return f"{'... ' if start else ''}{piece}{' ...' if start + limit < len(text) else ''}"
