@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shoal.runs.slots import Slots
+from shoal.runs.slots import Slots, Turns
 
 pytestmark = pytest.mark.anyio
 
@@ -57,3 +57,30 @@ async def test_closed_places_are_given_to_nobody_and_are_empty_when_all_are_back
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     assert slots.is_empty
+
+
+async def test_many_that_begin_at_once_leave_others_their_turn() -> None:
+    turns, order = Turns(2), list[str]()
+
+    async def begin(name: str) -> None:
+        await turns.come()
+        order.append(name)
+
+    async def watch() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+            order.append("|")
+
+    await asyncio.gather(*(begin(str(number)) for number in range(6)), watch())
+    assert "".join(order).replace("||", "|").startswith("01|23|45")
+
+
+async def test_a_turn_that_nobody_waits_for_any_more_is_passed_on() -> None:
+    turns = Turns(1)
+    await turns.come()
+    gone = asyncio.create_task(turns.come())
+    others = [asyncio.create_task(turns.come()) for _ in range(3)]
+    await asyncio.sleep(0)
+    gone.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*others)

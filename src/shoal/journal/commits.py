@@ -25,6 +25,8 @@ _QUICK_S = 0.0005
 _QUICK_S_A_JOB = 0.00005
 _MOST_AT_ONCE = 1000
 """Jobs that an event loop does by itself."""
+_SETTLED_AT_ONCE = 250
+"""Of those who wait: all that go on in one turn of the loop hold up everybody else."""
 _SLOW_IN_A_ROW = 3
 """So many commits that are not quick mean that the disk is not."""
 _TRIED_EVERY = 256
@@ -187,7 +189,10 @@ def _wake(group: list[_Waiting], outcomes: list[_Outcome]) -> None:
 
 
 def _settle(settled: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
-    for future, outcome in settled:
+    now, later = settled[:_SETTLED_AT_ONCE], settled[_SETTLED_AT_ONCE:]
+    if later:
+        asyncio.get_running_loop().call_soon(_settle, later)
+    for future, outcome in now:
         if future.done():
             continue  # cancelled meanwhile; the row is written all the same
         if outcome.error is not None:

@@ -46,13 +46,15 @@ from shoal.runs.interpreter import Progress
 from shoal.runs.migration import check_rows
 from shoal.runs.pins import Origin, check_pin, origin_of, parts_of, with_origin
 from shoal.runs.results import RunResult, Summaries, result_of
-from shoal.runs.slots import Slots
+from shoal.runs.slots import Slots, Turns
 from shoal.runs.steps import Outcome
 from shoal.runs.streams import EventStream, Hub
 from shoal.runs.work import sentence
 from shoal.workspace.redaction import redact, secrets_in
 from shoal.workspace.types import ValueMismatch, read
 
+_BEGUN_IN_A_TURN = 32
+"""Runs that are begun, answered or taken up again in one turn of the event loop, which takes some 10 ms then."""
 _LOOK_S = 0.05
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Sorted, and without letters that are read as digits."""
@@ -96,6 +98,7 @@ class Runner:
         """
         self._journal = journal
         self._hub = Hub(on_event)
+        self._turns = Turns(_BEGUN_IN_A_TURN)
         self._cancelling = Cancelling(journal)
         self._known_parts: dict[str, Mapping[str, str]] = {}
         self._means = Means(
@@ -169,6 +172,7 @@ class Runner:
             PlanChanged: the plan is not the one the run started with, unless `migrate`.
             MigrationRefused: it is not, and what is recorded does not fit it.
         """
+        await self._turns.come()
         run = await self._journal.run(run_id)
         if run.status == "done" and only is None:
             return await result_of(self._journal, run_id)
@@ -239,6 +243,7 @@ class Runner:
             InvalidInput: the answer does not fit, or the node does not wait for one.
             RunNotFound, RunBusy, PlanChanged, JournalError
         """
+        await self._turns.come()
         await settling.answer(self._journal, run_id, plan, path, given, migrate=migrate)
 
     async def settle_undone(self, run_id: str, plan: Plan, path: str, *, migrate: bool = False) -> None:
@@ -262,6 +267,7 @@ class Runner:
 
     async def _begin(self, plan: Plan, inputs: Mapping[str, Any]) -> RunRow:
         """A new run in the journal, owned by this process."""
+        await self._turns.come()
         run, _ = await self._insert(plan, _inputs(plan, inputs))
         return run
 

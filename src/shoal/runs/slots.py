@@ -62,3 +62,40 @@ class _Forgetful(deque[asyncio.Future[None]]):
 
     def append(self, turn: asyncio.Future[None]) -> None:
         """Remember nothing: who waits here holds on to it."""
+
+
+class Turns:
+    """So many may begin in one turn of the event loop, the others in the next ones, in the order of arrival.
+
+    Who begins ten thousand runs at once would hold up everybody else in the loop for a second.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = self._num_left = number
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._is_counting = False
+
+    async def come(self) -> None:
+        """Wait until one's turn comes."""
+        loop = asyncio.get_running_loop()
+        if not self._is_counting:
+            self._is_counting = True
+            loop.call_soon(self._begin, loop)
+        if self._num_left:
+            self._num_left -= 1
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """A turn of the loop: those who waited longest are next."""
+        self._num_left = self._number
+        while self._waiting and self._num_left:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._num_left -= 1
+        self._is_counting = self._num_left < self._number
+        if self._is_counting:
+            loop.call_soon(self._begin, loop)
