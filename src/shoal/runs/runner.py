@@ -54,7 +54,7 @@ from shoal.workspace.redaction import redact, secrets_in
 from shoal.workspace.types import ValueMismatch, read
 
 _BEGUN_IN_A_TURN = 32
-"""Runs that are begun, answered or taken up again in one turn of the event loop, which takes some 10 ms then."""
+"""Runs that are begun, answered or taken up again in one turn of the event loop: some 10 ms."""
 _LOOK_S = 0.05
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Sorted, and without letters that are read as digits."""
