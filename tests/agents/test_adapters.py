@@ -1,4 +1,5 @@
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def write_config(folder: Path, **changes: object) -> None:
         "peft_type": "LORA",
         "auto_mapping": None,
         "r": RANK,
+        "lora_alpha": 8,
+        "target_modules": ["query"],
         "bias": "none",
         "modules_to_save": None,
         "use_dora": False,
@@ -91,12 +94,42 @@ Change = Callable[[Path], object]
         (lambda f: (f / MANIFEST).write_text("{}"), "manifest.json is wrong at agent: Field required"),
         (
             lambda f: write_config(f, auto_mapping={"parent_library": "os"}),
-            "says auto_mapping: {'parent_library': 'os'}. Expected None",
+            "says auto_mapping: {'parent_library': 'os'}. Expected it off, as in a plain LoRA",
         ),
-        (lambda f: write_config(f, use_dora=True), "says use_dora: True. Expected False, a plain LoRA"),
+        (lambda f: write_config(f, use_dora=True), "says use_dora: True. Expected it off"),
+        (lambda f: write_config(f, use_rslora=True), "says use_rslora: True. Expected it off"),
+        (lambda f: write_config(f, bias="all"), "says bias: 'all'. Expected it off"),
+        (
+            lambda f: write_config(f, rank_pattern={"query": 999}),
+            "says rank_pattern: {'query': 999}. Expected",
+        ),
+        (lambda f: write_config(f, modules_to_save=["x"]), "says modules_to_save: ['x']. Expected it off"),
+        (lambda f: write_config(f, layer_replication=[[0, 9]]), "says layer_replication: [[0, 9]]. Expected"),
+        (lambda f: write_config(f, trust_remote_code=True), "says trust_remote_code: True. Expected it off"),
         (lambda f: write_config(f, peft_type="IA3"), "says peft_type: 'IA3'. Expected 'LORA'"),
         (lambda f: write_config(f, r=1000), "says rank 1000. Expected 1 to 64"),
+        (lambda f: write_config(f, r=True), "says rank True. Expected 1 to 64"),
+        (
+            lambda f: write_config(f, lora_alpha=float("nan")),
+            "says lora_alpha: nan. Expected a number above 0",
+        ),
+        (
+            lambda f: write_config(f, target_modules=".*"),
+            "says target_modules: '.*'. Expected a list of names",
+        ),
+        (
+            lambda f: write_config(f, target_modules=["query", "value"]),
+            "has nothing for value; the file is not",
+        ),
         (lambda f: (f / CONFIG).write_text("{"), "adapter_config.json is not JSON"),
+        (lambda f: (f / CONFIG).write_text("[" * 10**5), "adapter_config.json is not JSON"),
+        (lambda f: (f / CONFIG).write_text("[]"), "adapter_config.json is not a JSON object"),
+        (lambda f: (f / TENSORS).write_bytes(pickle.dumps(lora())), "is not a safetensors file of weights"),
+        (lambda f: replace_by_link(f / TENSORS), "holds adapter_model.safetensors. Expected nothing but"),
+        (
+            lambda f: (f / "heads.safetensors").write_bytes(b"\x08" + b"\0" * 7 + b"[]      "),
+            "heads.safetensors is not a safetensors file of weights",
+        ),
         (
             lambda f: save_file(lora(rank=2), f / TENSORS),
             "lora_A.weight has the shape [2, 8], expected [4, 8]",
@@ -114,11 +147,11 @@ Change = Callable[[Path], object]
         (lambda f: save_file({}, f / TENSORS), "adapter_model.safetensors is empty"),
         (
             lambda f: (f / TENSORS).write_bytes((f / TENSORS).read_bytes()[:-8]),
-            "is not a safetensors file: it was cut off or added to",
+            "is not a safetensors file of weights: it was cut off or added to",
         ),
         (
             lambda f: (f / TENSORS).write_bytes(b"\xff" * 64),
-            "is not a safetensors file: its header is longer than the file",
+            "is not a safetensors file of weights: its header is longer than the file",
         ),
     ],
 )
@@ -127,6 +160,65 @@ def test_what_is_wrong_is_told_in_a_sentence(adapter: Path, base: Path, change: 
     with pytest.raises(ShoalError) as caught:
         check_fits(adapter, base)
     assert message in str(caught.value)
+
+
+def replace_by_link(file: Path) -> None:
+    moved = file.rename(file.parents[1] / "elsewhere")
+    file.symlink_to(moved)
+
+
+def test_a_block_that_is_left_out_is_missed(adapter: Path, base: Path) -> None:
+    layers = [LAYER.replace("0", str(number)) for number in range(3)]
+    for prefix in ("", "bert."):
+        weights = {f"{prefix}{layer}.weight": torch.zeros(WIDTH, WIDTH) for layer in layers}
+        save_file(weights, base / "model.safetensors")
+        manifest = json.loads((adapter / MANIFEST).read_text("utf-8")) | {"base_sha256": base_sha256(base)}
+        (adapter / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+        save_file(lora(layer=layers[0]) | lora(layer=layers[2]), adapter / TENSORS)
+        with pytest.raises(ShoalError, match=r"query is in 3 blocks of the base and in 2 of the adapter"):
+            check_fits(adapter, base)
+        save_file(
+            {name: each for layer in layers for name, each in lora(layer=layer).items()}, adapter / TENSORS
+        )
+        check_fits(adapter, base)
+
+
+def test_weights_that_are_no_fractions_are_refused(adapter: Path, base: Path) -> None:
+    save_file({name: tensor.to(torch.int8) for name, tensor in lora().items()}, adapter / TENSORS)
+    with pytest.raises(ShoalError, match=r"is of type torch.int8. Expected floating point numbers"):
+        admit(adapter, base)
+
+
+def test_a_temperature_that_is_no_number_is_refused(adapter: Path, base: Path) -> None:
+    text = (adapter / MANIFEST).read_text("utf-8").replace('"calibration":{}', '"calibration":{"intent":NaN}')
+    (adapter / MANIFEST).write_text(text, encoding="utf-8")
+    with pytest.raises(ShoalError, match=r"manifest.json is wrong at calibration.intent"):
+        check_fits(adapter, base)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "described", "reason"),
+    [
+        ({}, None, "'heads'"),
+        ({"intent.query": torch.zeros(WIDTH)}, "[]", ""),
+        ({"intent.cases.weight": torch.zeros(2, WIDTH)}, '[{"field": "intent", "cases": ["a", "b"]}]', ""),
+        (
+            {"intent.cases.weight": torch.zeros(2, WIDTH), "evil": torch.zeros(1)},
+            '[{"field": "intent", "cases": ["a", "b"], "temperature": 1.0}]',
+            "",
+        ),
+    ],
+    ids=["nothing described", "no heads", "no temperature", "other tensors"],
+)
+def test_heads_that_are_not_what_they_say_are_refused(
+    adapter: Path, base: Path, tensors: dict[str, torch.Tensor], described: str | None, reason: str
+) -> None:
+    metadata = {"heads": described} if described else None
+    save_file(tensors, adapter / "heads.safetensors", metadata=metadata)
+    with pytest.raises(
+        ShoalError, match=f"heads.safetensors does not hold the heads it describes: .*{reason}"
+    ):
+        admit(adapter, base)
 
 
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
