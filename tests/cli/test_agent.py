@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.datasets.bakery import GRAMMAR, SEEDS, workspace
+from tests.datasets.foreign import REFUSED, REPAIRED
 from tests.datasets.lessons import lesson
 from tests.datasets.school import School
 
@@ -146,3 +147,63 @@ def test_ctrl_c_keeps_what_was_answered(tmp_path: Path) -> None:
     school.close()
     again = [key for _, key in school.keys]
     assert len(again) - len(set(again)) <= 8  # what was under way
+
+
+def test_a_new_agent_is_ready_for_data(tmp_path: Path, agentctl: Agentctl) -> None:
+    assert agentctl(tmp_path, "init", ".").returncode == 0
+    done = agentctl(tmp_path, "agent", "new", "letters", "--kind", "write")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "agents.yaml has agent 'letters' on nano: {name: str, goods: str, day: str} -> {text: str}",
+        "  agents/letters/qna.yaml",
+        "  agents/letters/README.md",
+        "Next:",
+        "    # write your own examples into agents/letters/qna.yaml; what is there works",
+        "    agentctl check",
+        "    agentctl agent data letters",
+    ]
+    assert agentctl(tmp_path, "check").stdout.endswith("seeds: 1, flows: 0.\n")
+    assert agentctl(tmp_path, "agent", "data", "letters", "--rows", "100").returncode == 0
+    again = agentctl(tmp_path, "agent", "new", "letters")
+    assert (again.returncode, again.stderr) == (
+        2,
+        "there is an agent 'letters' in agents.yaml already. Choose another name\n",
+    )
+
+
+def test_files_of_others_are_imported_with_what_was_changed(bakery: Path, agentctl: Agentctl) -> None:
+    text, note = REPAIRED["a misspelt key"]
+    (bakery / "theirs.yaml").write_text(text, encoding="utf-8")
+    done = agentctl(bakery, "agent", "new", "bread", "--from", "theirs.yaml")
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[0] == f"theirs.yaml:{note}"
+    assert done.stdout.splitlines()[-1] == (
+        "    agentctl agent data bread --teacher http://localhost:8000/v1 --model NAME"
+    )
+    text, note = REFUSED["an answer that is missing"]
+    (bakery / "theirs.yaml").write_text(text, encoding="utf-8")
+    done = agentctl(bakery, "agent", "new", "crumb", "--from", "theirs.yaml", "--json")
+    assert (done.returncode, done.stderr) == (2, f"theirs.yaml:{note}\n")
+
+
+def test_a_table_makes_agent_and_data(bakery: Path, agentctl: Agentctl) -> None:
+    (bakery / "rows.csv").write_text(
+        "id,utterance,wish\n" + "".join(f"{n},message {n} here,{'a' if n % 2 else 'b'}\n" for n in range(40))
+    )
+    refused = agentctl(bakery, "agent", "data", "desk", "--import", "rows.csv")
+    assert (
+        "which column is read, and which one is the answer? Columns: id, utterance, wish." in refused.stderr
+    )
+    columns = ["--map", "utterance=input.message", "--map", "wish=output.wish", "--license", "cc0-1.0"]
+    done = agentctl(bakery, "agent", "data", "desk", "--import", "rows.csv", *columns)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "agents.yaml has agent 'desk' on tiny: {message: str} -> {wish: enum[b, a]}"
+    assert lines[2].endswith("of agent 'desk': 32 train, 4 dev, 4 heldout.")
+    record = json.loads(
+        agentctl(bakery, "agent", "data", "desk", "--import", "rows.csv", *columns, "--json").stdout
+    )
+    assert record["dataset"] in lines[2]
+    assert agentctl(bakery, "agent", "data", "desk", "--dev", "rows.csv").stderr == (
+        "--dev, --heldout, --map and --drop-bad go with --import FILE\n"
+    )

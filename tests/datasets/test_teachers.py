@@ -179,7 +179,7 @@ def test_a_grounded_agent_is_given_the_passage(school: School, tmp_path: Path) -
 
 def test_knowledge_without_a_model_or_texts_is_refused(tmp_path: Path) -> None:
     root = workspace(tmp_path, KNOWLEDGE, ANSWERER)
-    with pytest.raises(ShoalError, match="the grammar cannot read documents. Name a teacher with a model"):
+    with pytest.raises(ShoalError, match="the grammar cannot read. Name a teacher with a model"):
         asyncio.run(make_data(root, "bakery", Wishes()))
     text = KNOWLEDGE.replace('context: "Rye bread is made of rye.", ', "")
     (root / "agents/bakery/qna.yaml").write_text(text, encoding="utf-8")

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from shoal.datasets.store import DataSet
 
 app = typer.Typer(
-    help="List agents, and make their data from seeds.",
+    help="Make agents from ten examples: new, data, list.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="An agent of agents.yaml.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="COLUMN=FIELD", help="Which column of a table is which field. Repeat it."),
+]
 
 
 @app.command("list")
@@ -43,6 +47,40 @@ def list_agents(as_json: _Json = False) -> None:
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the agent, and of its folder in agents/.")],
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="label (if left out), extract, write, grounded or knowledge."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A qna.yaml of InstructLab, or a table: .jsonl, .csv."),
+    ] = None,
+    base: Annotated[str | None, typer.Option("--base", help="A base of agents.yaml.")] = None,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="The answers of the qna.yaml are labels, not texts.")
+    ] = False,
+    columns: _Map = None,
+    as_json: _Json = False,
+) -> None:
+    """Make an agent: a folder with seeds that work, and its entry in agents.yaml."""
+    from shoal.agents.manifest import find_root
+    from shoal.cli import agent_new
+
+    agent_new.new(
+        find_root(Path()),
+        name,
+        kind=kind,
+        source=source,
+        base=base,
+        is_label=labels,
+        columns=columns or (),
+        as_json=as_json,
+    )
+
+
+@app.command()
 def data(
     name: _Name,
     flow: Annotated[
@@ -58,6 +96,23 @@ def data(
         typer.Option("--teacher", help="grammar, agent:NAME, or the URL of an OpenAI-compatible server."),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", help="The model's name at the URL.")] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--import", metavar="FILE", help="Rows that are there: .jsonl, .csv, also with .gz."),
+    ] = None,
+    dev: Annotated[
+        Path | None, typer.Option("--dev", metavar="FILE", help="With --import: rows to calibrate by.")
+    ] = None,
+    heldout: Annotated[
+        Path | None, typer.Option("--heldout", metavar="FILE", help="With --import: rows to measure on.")
+    ] = None,
+    columns: _Map = None,
+    licence: Annotated[
+        str, typer.Option("--license", metavar="NAME", help="With --import: the licence of the rows.")
+    ] = "unknown",
+    drop_bad: Annotated[
+        bool, typer.Option("--drop-bad", help="With --import: leave out lines that do not fit.")
+    ] = False,
     show: Annotated[bool, typer.Option("--show", help="Show the newest data set, and make none.")] = False,
     rejects: Annotated[
         bool, typer.Option("--rejects", help="Show what the last flow dropped and why, and make none.")
@@ -71,7 +126,7 @@ def data(
     engine: Annotated[str, typer.Option("--engine", help=f"Of agents that teach: {ENGINE_HELP}")] = "auto",
     as_json: _Json = False,
 ) -> None:
-    """Make a data set for an agent from its seeds, documents and templates.
+    """Make a data set for an agent from its seeds, documents and templates, or from a table.
 
     It can be stopped at any time: what teachers answered is kept, and the same command goes on.
     """
@@ -87,6 +142,11 @@ def data(
         agent_data.show_rejects(root, name, as_json)
     elif prune is not None:
         agent_data.prune(root, name, prune, as_json)
+    elif table is not None:
+        files = {"train": table, "dev": dev, "heldout": heldout}
+        agent_data.import_table(root, name, files, columns or (), licence, flow, as_json, drop_bad=drop_bad)
+    elif dev or heldout or columns or drop_bad:
+        raise InvalidInput("--dev, --heldout, --map and --drop-bad go with --import FILE")
     else:
         overrides = {"rows": rows, "seed": seed, "teacher": agent_data.teacher_of(teacher, model)}
         wanted = {key: value for key, value in overrides.items() if value is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,40 @@ async def _make(
     finally:
         for each in opened:
             await each.close()
+
+
+def import_table(
+    root: Path,
+    name: str,
+    files: Mapping[str, Path | None],
+    columns: Sequence[str],
+    licence: str,
+    flow: str | None,
+    as_json: bool,
+    *,
+    drop_bad: bool,
+) -> None:
+    """Make a data set of tables; of an agent that is not there yet, too, whose types follow from them."""
+    from shoal.agents.manifest import load_workspace
+    from shoal.datasets.importing import ImportWish, import_data
+
+    there: dict[Any, Path] = {part: path for part, path in files.items() if path is not None}
+    if name not in load_workspace(root, with_adapters=False).agents:
+        _introduce(root, name, there["train"], columns, as_json)
+    wish = ImportWish(files=there, columns=columns, licence=licence, drops_bad=drop_bad, flow=flow)
+    with progress(name) as on_progress:
+        made = asyncio.run(import_data(root, name, wish, on_progress))
+    _print(made, root, as_json)
+
+
+def _introduce(root: Path, name: str, table: Path, columns: Sequence[str], as_json: bool) -> None:
+    from shoal.cli.agent_new import of_file, tell
+    from shoal.datasets.new_agents import introduce
+
+    agent = of_file(root, name, table, None, columns)
+    written = introduce(root, agent)
+    if not as_json:
+        tell(agent, written)
 
 
 @contextmanager

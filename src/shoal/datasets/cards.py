@@ -20,6 +20,8 @@ from shoal.workspace.types import BOOL, Enum
 
 _MAX_LABELS = 300
 _RARE = 0.25
+_FEW = 30
+"""Rows of a part on which nothing can be measured well."""
 _LINE = re.compile(r":\d+(?::\d+)?\Z")
 
 
@@ -101,9 +103,16 @@ def told(stopped: Stopped) -> str:
 def warnings_of(made: Made, agent: Agent, flow: Flow, lacks: str | None) -> list[str]:
     """What a person should know before training on this."""
     found = [lacks] if lacks else []
-    wanted = flow.file.generate.rows
+    wanted, shares = flow.file.generate.rows, flow.file.split
     if made.stopped is not None and made.num_rows < wanted:
         found.append(f"{wanted:,} rows were wanted and {made.num_rows:,} made. {told(made.stopped)}")
+    for rows, share, use in (
+        (made.parts["dev"], shares.dev, "calibrate by"),
+        (made.parts["heldout"], shares.heldout, "measure on"),
+    ):
+        if len(rows) < min(_FEW, wanted * share):
+            more = "More pieces in lexicons, and templates or seeds of each label, give more"
+            found.append(f"{len(rows)} rows to {use} are few. {more}")
     for name, cases in missing_labels(made.parts["train"], agent).items():
         shown = ", ".join(cases[:10]) + (f" and {len(cases) - 10} more" if len(cases) > 10 else "")
         found.append(f"no row to train on has {name} = {shown}. Write seeds or templates of it")

@@ -59,7 +59,7 @@ class Contamination:
 
     def look(self, row: Row) -> Overlap | None:
         """What a row shares with a case, if it does."""
-        for text in texts_in(row.input):
+        for text in _told(tuple(texts_in(row.input))):
             found = words(text)
             if name := self._whole.get(" ".join(found)):
                 return Overlap("a case of an eval", f"of {name}")
@@ -71,20 +71,30 @@ class Contamination:
         return None
 
     def _add(self, measured: Measured) -> None:
-        runs: Counter[str] = Counter()
-        for case in measured.cases:
-            runs.update({run for text in case for run in _runs(words(text), self._run)})
-            for text in case:
-                found = words(text)
-                if len(found) > 1:
-                    self._whole.setdefault(" ".join(found), measured.name)
-                    self._texts.add(pairs_of(text))
-                    self._names.append(measured.name)
-                if _SHORTEST <= len(found) < self._run:
-                    self._lengths.add(len(found))
-                    runs[" ".join(found)] += 1
         most = max(_FEWEST, _FORM * len(measured.cases))
+        runs: Counter[str] = Counter()
+        whole: Counter[str] = Counter()
+        for case in measured.cases:
+            told = _told(case)
+            runs.update({run for text in told for run in _runs(words(text), self._run)})
+            whole.update(set(told))
+        for text, count in whole.items():
+            found = words(text)
+            if count > most or len(found) < 2:
+                continue
+            self._whole.setdefault(" ".join(found), measured.name)
+            self._texts.add(pairs_of(text))
+            self._names.append(measured.name)
+            if _SHORTEST <= len(found) < self._run:
+                self._lengths.add(len(found))
+                runs[" ".join(found)] += 1
         self._runs |= {run: measured.name for run, count in runs.items() if count <= most}
+
+
+def _told(texts: tuple[str, ...]) -> list[str]:
+    """What gives a case away: all of its input together, and those texts in it that are a sentence."""
+    long = [text for text in texts if len(words(text)) >= _SHORTEST]
+    return list(dict.fromkeys(["\n".join(texts), *long])) if texts else []
 
 
 def _runs(found: list[str], length: int) -> Iterator[str]:

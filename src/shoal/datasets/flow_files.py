@@ -44,8 +44,9 @@ BUILT_IN = {
     "skill": "version: 1\nflow: skill\nbalance: {at_most: 2.0}\n",
     "grounded": "version: 1\nflow: grounded\n",
     "knowledge": "version: 1\nflow: knowledge\n",
+    "import": "version: 1\nflow: import\ndedupe: {near: 1}\nstop: {below: 0}\n",
 }
-"""The flows of a workspace that has none of its own, one for each kind of seeds."""
+"""The flows of a workspace that has none of its own: for each kind of seeds, and for rows that are there."""
 
 
 def check_flows(root: Path, agents: Iterable[str] | None) -> tuple[int, list[Problem]]:

@@ -43,8 +43,6 @@ class Stopped:
     """Rows asked for, of the last ones."""
     kept: int
     example: Reject | None
-    share: float
-    """Of the budget that was used."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,6 @@ what became of the last rows, and says which filter dropped them and why.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -72,12 +71,15 @@ class Maker:
         judge: Judge | None = None,
         measured: Iterable[Measured] = (),
         on_progress: Callable[[Progress], None] | None = None,
+        wanted: Mapping[SplitPart, int] | None = None,
     ) -> None:
         self._agent = agent
         self._flow = flow.file
         self._teacher = teacher
         self._judge = judge
         self._on_progress = on_progress
+        self._whole = wanted
+        """How many rows there are of each part, where there are no others to be had."""
         self._measured = list(measured)
         self._made = Made(parts={"train": [], "dev": [], "heldout": []}, funnel=Funnel())
         self._duplicates = Duplicates(self._flow.dedupe.near if self._flow.dedupe.near < 1 else None)
@@ -101,12 +103,18 @@ class Maker:
             await self._fill("train", self._flow.generate.rows)
         if self._flow.balance is not None:
             balance(self._made, self._flow.balance, self._agent)
-        if not self._teacher.keeps_parts:
-            split(self._made, self._flow.split, self._agent, is_varied=self._teacher.name == "grammar")
+        given = self._whole or {}
+        if given or not self._teacher.keeps_parts:
+            left = {part: 0.0 for part in ("dev", "heldout") if part in given}
+            shares = self._flow.split.model_copy(update=left)
+            split(self._made, shares, self._agent, is_varied=self._teacher.name == "grammar")
         return self._made
 
     def _wanted(self) -> dict[SplitPart, int]:
         """How many rows each part is to have, in the order in which they are made."""
+        if self._whole is not None:
+            order: tuple[SplitPart, ...] = ("heldout", "dev", "train")
+            return {part: self._whole[part] for part in order if part in self._whole}
         rows, shares = self._flow.generate.rows, self._flow.split
         heldout, dev = round(rows * shares.heldout), round(rows * shares.dev)
         return {"heldout": heldout, "dev": dev, "train": rows - heldout - dev}
@@ -141,8 +149,7 @@ class Maker:
         """Order rows until a part has what is wanted, the budget is used, or little survives."""
         rows = self._made.parts[part]
         each = self._teacher.each
-        factor = self._flow.generate.budget * (10 if self._teacher.name == "grammar" else 1)
-        budget = max(1, math.ceil(wanted * factor / each))
+        budget = max(1, self._teacher.budget(part, wanted, self._flow.generate.budget))
         probe = max(_FEWEST_ORDERS, int(budget * PROBE))
         first = 0
         while len(rows) < wanted and first < budget:
@@ -157,12 +164,12 @@ class Maker:
                     if len(rows) >= wanted:
                         return
             asked = self._made.asked - came
-            if len(rows) - kept < max(1, self._flow.stop.below * asked):
-                self._stop(noted, asked, len(rows) - kept, last / budget)
+            if self._whole is None and len(rows) - kept < max(1, self._flow.stop.below * asked):
+                self._stop(part, noted, asked, len(rows) - kept)
                 return
             first = last
-        if len(rows) < wanted:
-            self._stop({}, self._made.asked, len(rows), 1.0)
+        if len(rows) < wanted and (self._whole is None or not rows):
+            self._stop(part, {}, self._made.asked, len(rows))
 
     async def _survivors(self, orders: Sequence[Order]) -> AsyncGenerator[Row]:
         """The rows of some orders that pass all filters, in order."""
@@ -256,10 +263,13 @@ class Maker:
             )
         )
 
-    def _stop(self, noted: Mapping[Filter, Mapping[str, int]], asked: int, kept: int, share: float) -> None:
+    def _stop(
+        self, part: SplitPart, noted: Mapping[Filter, Mapping[str, int]], asked: int, kept: int
+    ) -> None:
+        """Note why there is no more to train on; that there is less to measure on is told of by its count."""
         funnel = self._made.funnel
         worst = funnel.worst(noted)
-        if worst is None:
+        if worst is None or part != "train":
             return
         at, reason, dropped = worst
         examples = [each for each in funnel.rejects if (each.filter, each.reason) == (at, reason)]
@@ -270,7 +280,6 @@ class Maker:
             asked=asked,
             kept=kept,
             example=examples[-1] if examples else None,
-            share=share,
         )
 
     def _tell(self, part: str) -> None:
@@ -279,7 +288,7 @@ class Maker:
             now = Progress(
                 part=part,
                 kept=self._made.num_rows,
-                wanted=self._flow.generate.rows,
+                wanted=sum(self._whole.values()) if self._whole else self._flow.generate.rows,
                 asked=self._made.asked,
                 dropped=dropped,
                 seconds=time.monotonic() - self._began,

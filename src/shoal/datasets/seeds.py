@@ -49,9 +49,8 @@ def seeds_of(qna: Qna, agent: Agent) -> tuple[Seeds, list[Problem]]:
     for number, seed in enumerate(qna.seeds):
         line = qna.document.marks[seed.where].value[0]
         try:
-            values, output = fitted(
-                {"input": _input(seed, agent), "output": output_fields(seed.output, agent)}, agent
-            )
+            answered = output_fields(_stripped(seed.output), agent)
+            values, output = fitted({"input": _input(seed, agent), "output": answered}, agent)
         except ValueMismatch as err:
             problems.append(
                 qna.document.problem(seed.where, f"{err}. Agent '{agent.name}' declares the types")
@@ -64,7 +63,7 @@ def seeds_of(qna: Qna, agent: Agent) -> tuple[Seeds, list[Problem]]:
         made = Example(
             input=values,
             output=output,
-            context=seed.context,
+            context=_stripped(seed.context),
             source=source,
             licence=seed.licence,
             number=number,
@@ -122,8 +121,16 @@ def text_field(agent: Agent, *, but: Sequence[str] = ()) -> str:
 def _input(seed: Seed, agent: Agent) -> dict[str, Any]:
     has_context = seed.context is not None and "context" in agent.input.fields
     but = ("context",) if has_context else ()
-    given = dict(seed.input) if isinstance(seed.input, Mapping) else {text_field(agent, but=but): seed.input}
-    return {"context": seed.context} | given if has_context else given
+    if isinstance(seed.input, Mapping):
+        given = dict(seed.input)
+    else:
+        given = {text_field(agent, but=but): _stripped(seed.input)}
+    return {"context": _stripped(seed.context)} | given if has_context else given
+
+
+def _stripped(value: Any) -> Any:
+    """A text without the line end that YAML's blocks leave."""
+    return value.strip() if isinstance(value, str) else value
 
 
 def label_of(output: Mapping[str, Any], agent: Agent, field: str | None = None) -> str | None:

@@ -111,9 +111,9 @@ class Staff:
         return [Passage(str(text), source) for text, source in about.items()]
 
     def _check_grammar(self) -> None:
-        if self.qna.file.kind == "knowledge" and not self.grammar.has_templates:
+        if self.qna.file.kind != "skill" and not self.grammar.has_templates:
             raise ShoalError(
-                f"{self.qna.document.file} is of kind 'knowledge', and the grammar cannot read documents. "
+                f"{self.qna.document.file} is of kind '{self.qna.file.kind}', and the grammar cannot read. "
                 "Name a teacher with a model (`--teacher URL --model NAME`), or write templates"
             )
 

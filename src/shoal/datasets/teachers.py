@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 
 from shoal.agents.agent import Agent
@@ -11,6 +12,7 @@ from shoal.datasets.answers import Answers, key_of_question
 from shoal.datasets.documents import Passage
 from shoal.datasets.flow import GeneratePart, TeacherEntry
 from shoal.datasets.grammar import Grammar, Sentence
+from shoal.datasets.lexicons import SplitPart
 from shoal.datasets.prompts import (
     asked_for_rows,
     chosen,
@@ -52,6 +54,10 @@ class ServerTeacher:
         self.name = server.name
         self.each = wish.each
         self.at_once = entry.at_once
+
+    def budget(self, part: SplitPart, wanted: int, factor: float) -> int:
+        """As the flow says."""
+        return math.ceil(wanted * factor / self.each)
 
     async def teach(self, order: Order) -> Lesson:
         """Ask for the rows of an order. Raises ShoalError when the server is given up."""
@@ -126,6 +132,10 @@ class AgentTeacher:
         self.name = f"agent {teacher.name}" + (f" ({teacher.adapter.name})" if teacher.adapter else "")
         self.at_once = wish.teacher.at_once
         self.keeps_parts = grammar.has_templates
+
+    def budget(self, part: SplitPart, wanted: int, factor: float) -> int:
+        """As the flow says."""
+        return math.ceil(wanted * factor)
 
     async def teach(self, order: Order) -> Lesson:
         """Write an input and ask the agent. Raises ShoalError when the engine cannot answer at all."""

@@ -7,6 +7,7 @@ was answered once is found again and not asked twice.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 
 from shoal.datasets.grammar import Grammar
 from shoal.datasets.lexicons import SplitPart
+
+_GENEROUS = 10
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -61,6 +64,10 @@ class Teacher(Protocol):
     keeps_parts: bool
     """Whether its held-out rows come from other wordings than those to train on."""
 
+    def budget(self, part: SplitPart, wanted: int, factor: float) -> int:
+        """The most orders for so many wanted rows of a part; a flow says by which factor."""
+        ...
+
     async def teach(self, order: Order) -> Lesson:
         """Give the rows of an order.
 
@@ -86,6 +93,10 @@ class GrammarTeacher:
         self._grammar = grammar
         self._seed = seed
         self._noise = noise
+
+    def budget(self, part: SplitPart, wanted: int, factor: float) -> int:
+        """Ten times as much as for others: sentences cost nothing."""
+        return math.ceil(wanted * factor * _GENEROUS / self.each)
 
     async def teach(self, order: Order) -> Lesson:
         """Write the sentences of an order."""
