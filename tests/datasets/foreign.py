@@ -157,7 +157,7 @@ REPAIRED = {
     "a number for an answer": (SKILL.replace("Of rye.", "2.50"), "6:13 'answer' became the text '2.50'"),
     "a list for an answer": (
         SKILL.replace("answer: Of rye.", "answer:\n      - rye\n      - water"),
-        "7:7 the list of 'answer' became lines of a text",
+        "6:5 the list of 'answer' became lines of a text",
     ),
     "a version in quotes": ('version: "3"\n' + SKILL, "1:10 the version was read as 3"),
     "a key said twice": (
@@ -188,7 +188,7 @@ REFUSED = {
     "no seeds": ("version: 3\ncreated_by: baker\n", "1:1 the key 'seed_examples' is missing"),
     "seeds that are no list": (
         SKILL[: SKILL.index("  - ")] + "  question: a\n",
-        "5:3 'seed_examples' is no list. Begin each seed with '- '",
+        "4:1 'seed_examples' is no list. Begin each seed with '- '",
     ),
     "an answer that is missing": (
         SKILL.replace("    answer: Of rye.\n", ""),
@@ -217,7 +217,7 @@ REFUSED = {
     "a template nobody filled": (
         "task_description: |\n  Insert description\ncreated_by:\nseed_examples:\n"
         "  - question: |\n      \n    answer: |\n",
-        "5:3 there are no seeds in it",
+        "4:1 there are no seeds in it",
     ),
 }
 """Files that cannot be repaired, and the first line that is told."""

@@ -13,7 +13,7 @@ from shoal.datasets.cards import card_of, told, warnings_of
 from shoal.datasets.decontamination import suites_of
 from shoal.datasets.flow_files import load_flow
 from shoal.datasets.lexicons import SplitPart
-from shoal.datasets.made import Progress
+from shoal.datasets.made import IMPORT, Progress
 from shoal.datasets.making import Maker
 from shoal.datasets.rows import fitted
 from shoal.datasets.seeds import Seeds
@@ -51,7 +51,7 @@ class _Table:
 class TableTeacher:
     """Gives the rows of tables, part by part."""
 
-    name = "import"
+    name = IMPORT
     each = 256
     at_once = 1
 
@@ -112,7 +112,7 @@ async def import_data(
     )
     made = await maker.make(Seeds(train=(), heldout=()))
     made.warnings += warnings_of(made, agent, flow, None)
-    teacher = {"name": "import", "columns": {part: dict(table.columns) for part, table in tables.items()}}
+    teacher = {"name": IMPORT, "columns": {part: dict(table.columns) for part, table in tables.items()}}
     card = card_of(made, agent, flow, teacher=teacher, root=root, measured=measured)
     rejects = [each.as_json() for each in made.funnel.rejects]
     sets = DataSets(workspace.store)

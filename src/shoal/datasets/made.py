@@ -11,6 +11,10 @@ from shoal.datasets.rows import Row
 
 PERSON = "a person"
 """The teacher of seeds."""
+IMPORT = "import"
+"""The teacher of rows that were there already."""
+REAL = frozenset({PERSON, IMPORT})
+"""Teachers whose rows are as the world writes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from shoal.agents.agent import Agent
-from shoal.datasets.made import PERSON
+from shoal.datasets.made import REAL
 from shoal.datasets.rows import fitted
 from shoal.datasets.store import PARTS, DataSets
 from shoal.errors import ShoalError
@@ -107,7 +107,7 @@ def _stored(data: DataPart, agent: Agent, root: Path) -> Data:
         **parts,
         funnel=funnel | ({"replay": len(rows["replay"])} if rows["replay"] else {}),
         replay=tuple((str(row.agent), Example(input=row.input, output=row.output)) for row in rows["replay"]),
-        is_real=all(row.teacher == PERSON for row in rows["dev"]),
+        is_real=all(row.teacher in REAL for row in rows["dev"]),
         dataset=found.sha,
     )
 
