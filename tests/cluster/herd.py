@@ -191,9 +191,14 @@ class Herd:
 
     async def worker(self, *arguments: str) -> WorkerProcess:
         """A worker that takes runs."""
-        made = WorkerProcess(self.root, ["--lease-s", str(LEASE_S), *arguments])
-        self._workers.append(made)
+        made = self.begin_worker("--lease-s", str(LEASE_S), *arguments)
         await until(lambda: bool(made.of("ready")), made.errors)
+        return made
+
+    def begin_worker(self, *arguments: str) -> WorkerProcess:
+        """A worker that may not take runs yet."""
+        made = WorkerProcess(self.root, arguments)
+        self._workers.append(made)
         return made
 
     async def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:

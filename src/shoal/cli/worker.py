@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -78,8 +79,11 @@ def worker(
         ready=ready,
         as_json=as_json,
     )
-    if not asyncio.run(_work(options)):
-        raise typer.Exit(_INTERRUPTED)
+    code = 0 if asyncio.run(_work(options)) else _INTERRUPTED
+    if threading.active_count() > 1:  # a thread that waits for a server that is away would hold up the exit
+        sys.stdout.flush()
+        os._exit(code)
+    raise typer.Exit(code)
 
 
 async def _work(options: Options) -> bool:
@@ -88,27 +92,32 @@ async def _work(options: Options) -> bool:
     from shoal.cli.session import own_stdout
 
     root = find_root(Path())
-    drain, stop = _told()
+    drain, stop = _told(options.drain_s)
     with own_stdout() as out:
         try:
             async with _opened(root, options, _Lines(out, options)) as worker:
-                return await worker.serve(options.queues, drain.wait(), stop.wait(), options.drain_s)
+                return await worker.serve(options.queues, drain, stop, options.drain_s)
         finally:
             if options.ready is not None:
                 options.ready.unlink(missing_ok=True)
 
 
-def _told() -> tuple[asyncio.Event, asyncio.Event]:
-    """What signals say: to drain, and to stop at once."""
+def _told(drain_s: float) -> tuple[asyncio.Event, asyncio.Event]:
+    """What signals say: to drain, and to stop at once. Both have an end, also if the database is away."""
+    from shoal.cluster.worker import STILL_S
+
     drain, stop = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def stop_now() -> None:
-        stop.set()
-        loop.call_later(_END_S, os._exit, _INTERRUPTED)
+    def told(event: asyncio.Event, within_s: float) -> None:
+        event.set()
+        loop.call_later(within_s, os._exit, _INTERRUPTED)
 
-    loop.add_signal_handler(signal.SIGTERM, lambda: stop_now() if drain.is_set() else drain.set())
-    loop.add_signal_handler(signal.SIGINT, stop_now)
+    def terminate() -> None:
+        told(stop, _END_S) if drain.is_set() else told(drain, drain_s + STILL_S + _END_S)
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    loop.add_signal_handler(signal.SIGINT, told, stop, _END_S)
     return drain, stop
 
 

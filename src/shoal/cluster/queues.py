@@ -168,6 +168,10 @@ class Queues:
         """
         return await self.in_thread(self._limit, queue, in_worker, in_all)
 
+    async def num_strange(self) -> int:
+        """How many runs wait for workers of another graph format."""
+        return await self.in_thread(self._num_strange)
+
     async def close(self) -> None:
         """Hang up."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self._hang_up)
@@ -194,16 +198,28 @@ class Queues:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
         except SQLAlchemyError as fault:
-            said = str(getattr(fault, "orig", fault)).strip().splitlines()[-1].rstrip(".")
-            raise JournalError(
-                f"the queues at {self.place} cannot be used: {said}. Check that the server runs, and "
-                "`journal:` in agents.yaml"
-            ) from fault
+            raise self.explained(fault) from fault
+
+    def explained(self, fault: SQLAlchemyError) -> JournalError:
+        """The error a user sees for one of the database."""
+        said = str(getattr(fault, "orig", fault)).strip().partition("\n")[0].rstrip(".")
+        return JournalError(
+            f"the queues at {self.place} cannot be used: {said}. Check that the server runs, and "
+            "`journal:` in agents.yaml"
+        )
 
     def _are_there(self) -> bool:
         query = sqlalchemy.text(f"SELECT to_regclass('{SCHEMA}.workflow_output') IS NOT NULL")
         with self.engine.connect() as connection:
             return bool(connection.execute(query).scalar())
+
+    def _num_strange(self) -> int:
+        query = sqlalchemy.text(
+            f"SELECT count(*) FROM {SCHEMA}.workflow_status "
+            "WHERE status IN ('ENQUEUED', 'PENDING') AND application_version <> :known"
+        )
+        with self.engine.connect() as connection:
+            return int(connection.execute(query, {"known": GRAPH_FORMAT}).scalar() or 0)
 
     def _make_tables(self) -> None:
         if not self._are_there():

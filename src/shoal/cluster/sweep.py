@@ -29,7 +29,6 @@ _BLOCKED_S = 60.0
 _ACTIVE = "('ENQUEUED', 'PENDING', 'DELAYED')"
 _WORKFLOWS = f"{SCHEMA}.workflow_status"
 _NOW_MS = "extract(epoch FROM clock_timestamp()) * 1000"
-_INDEX = "CREATE INDEX IF NOT EXISTS runs_queued ON shoal.runs (created) WHERE status = 'queued'"
 _DEAD = f"""
 SELECT DISTINCT executor_id FROM {_WORKFLOWS} AS taken
 WHERE status = 'PENDING' AND application_version = $1 AND NOT {is_alive("executor_id")}"""
@@ -56,8 +55,6 @@ _ROWS = "SELECT run, count(*) FROM shoal.nodes WHERE run = ANY($1) GROUP BY run"
 _STUCK = f"""
 SELECT workflow_uuid FROM {_WORKFLOWS}
 WHERE status = 'PENDING' AND executor_id = $1 AND started_at_epoch_ms < {_NOW_MS} - $2::float8 * 1000"""
-_STRANGE = f"""
-SELECT count(*) FROM {_WORKFLOWS} WHERE status IN ('ENQUEUED', 'PENDING') AND application_version <> $1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +81,6 @@ class Sweep:
         self._forgot = 0.0
         self._repaired: float | None = None
 
-    async def prepare(self) -> None:
-        """Make what sweeps need in the database. Raises one of FAULTS."""
-        await self._link.call(lambda db: db.execute(_INDEX))
-
     async def close(self) -> None:
         """Hang up."""
         await self._link.close()
@@ -106,11 +99,6 @@ class Sweep:
         """The runs a worker took longer ago than that. Raises one of FAULTS."""
         found = await self._link.call(lambda db: db.fetch(_STUCK, worker, for_s))
         return [each["workflow_uuid"] for each in found]
-
-    async def num_strange(self) -> int:
-        """How many runs wait for workers of another version. Raises one of FAULTS."""
-        found: int = await self._link.call(lambda db: db.fetchval(_STRANGE, GRAPH_FORMAT))
-        return found
 
     async def _sweep_locked(self, db: Any, tell: Callable[[Swept], None]) -> None:
         async with db.transaction():

@@ -7,8 +7,9 @@ what is over, waits for a person, or is in other hands. So a run that DBOS hands
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from shoal.cluster.carrier import Carrier
 from shoal.cluster.plans import Plans
 from shoal.cluster.queues import Queues
 from shoal.cluster.sweep import Sweep, Swept
-from shoal.errors import ShoalError
+from shoal.errors import ShoalError, one_line
 from shoal.journal.journal import (
     JournalCorrupt,
     JournalError,
@@ -41,9 +42,11 @@ _OURS: frozenset[RunStatus] = frozenset({"queued", "interrupted"})
 _WRITTEN_S = 5.0
 """How long whoever queued a run may take to write it."""
 _STUCK_S = 10.0
-_STILL_S = 10.0
+STILL_S = 10.0
 """How long a worker that is stopped waits for what is under way in nodes, after its patience with runs."""
 _AGAIN_S = 2.0
+_TROUBLE_S, _CALM_S, _QUIET_S = 5.0, 15.0, 60.0
+"""How soon trouble is told, how long after the server was away it is not, and how long not again."""
 
 
 Kind = Literal[
@@ -56,6 +59,7 @@ Kind = Literal[
     "put_back",
     "away",
     "back",
+    "trouble",
     "draining",
     "pausing",
     "left",
@@ -66,6 +70,7 @@ lost       another process took a run over while this one stood still
 adopted    runs of a dead worker are given to others; given_up: after too many times
 put_back   runs that were in no queue are in one again
 away, back the server does not answer, or answers again
+trouble    the queue could not do something; it tries again
 left       the worker gave up what it had
 """
 
@@ -102,7 +107,8 @@ class Worker:
         self._plans = plans
         self._sweep = sweep
         self._tell = tell
-        self._carrier = Carrier(queues, journal.me, self._carry)
+        self._carrier = Carrier(queues, journal.me, self._carry, self._hear)
+        self._troubles: dict[str, float] = {}
         self._active: dict[str, asyncio.Task[Any]] = {}
         self._left: dict[str, float] = {}
         """When we were through with a run whose outcome DBOS may just be writing."""
@@ -111,19 +117,21 @@ class Worker:
         self._idle.set()
         self._is_draining = False
         self._is_away = False
+        self._away_at = -_CALM_S
 
     async def serve(
-        self, names: Sequence[str], drain: Awaitable[object], stop: Awaitable[object], drain_s: float
+        self, names: Sequence[str], drain: asyncio.Event, stop: asyncio.Event, drain_s: float
     ) -> bool:
         """Execute runs until told to drain, or to stop at once. Returns whether it was drained in peace."""
-        await self._sweep.prepare()
         self._carrier.start(names)
         self._tell(Line("ready", f"takes runs of {', '.join(names)} as process {self._journal.me}"))
+        if num_strange := await self._queues.num_strange():
+            self._tell(Line("blocked", f"{num_strange} runs wait for workers of another version of Shoal"))
         sweeping = asyncio.create_task(self._keep_sweeping())
-        told, stopping = asyncio.ensure_future(drain), asyncio.ensure_future(stop)
+        told, stopping = asyncio.create_task(drain.wait()), asyncio.create_task(stop.wait())
         await asyncio.wait([told, stopping], return_when=asyncio.FIRST_COMPLETED)
         self._is_draining = True
-        self._carrier.stop(drain_s + 2 * _STILL_S)
+        self._carrier.stop(drain_s + 2 * STILL_S)
         draining = asyncio.create_task(self._drain(drain_s))
         await asyncio.wait([draining, stopping], return_when=asyncio.FIRST_COMPLETED)
         is_peaceful = not stopping.done()
@@ -236,7 +244,7 @@ class Worker:
         self._tell(Line("pausing", f"begins no more nodes, {len(self._active)} runs are under way"))
         self._runner.pause()
         with suppress(TimeoutError):
-            async with asyncio.timeout(_STILL_S):
+            async with asyncio.timeout(STILL_S):
                 await self._runner.still()
 
     async def _leave(self) -> None:
@@ -246,9 +254,12 @@ class Worker:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks.values())
-        taken = [each.run for each in await self._queues.taken_by(self._journal.me)]
-        await self._queues.hand_over(taken)
-        self._tell(Line("left", f"{len(taken)} runs are left to others"))
+        try:
+            taken = [each.run for each in await self._queues.taken_by(self._journal.me)]
+            await self._queues.hand_over(taken)
+            self._tell(Line("left", f"{len(taken)} runs are left to others"))
+        except JournalError as error:
+            self._tell(Line("left", f"others have to find out by themselves: {error}"))
 
     # Upkeep.
 
@@ -279,7 +290,19 @@ class Worker:
         )
         self._tell(Line(swept.kind, f"{shown}: {swept.message}"))
 
+    def _hear(self, text: str) -> None:
+        """What DBOS could not do is told, unless that is because the server is away."""
+        asyncio.get_running_loop().call_later(_TROUBLE_S, self._tell_trouble, text)
+
+    def _tell_trouble(self, text: str) -> None:
+        now, kind = time.monotonic(), re.sub(r"[0-9a-f-]{8,}|\d+", "", text)[:80]
+        is_calm = not self._is_draining and now - self._away_at > _CALM_S
+        if is_calm and now - self._troubles.get(kind, -_QUIET_S) >= _QUIET_S:
+            self._troubles[kind] = now
+            self._tell(Line("trouble", one_line(text)))
+
     def _notice_away(self, message: str) -> None:
+        self._away_at = time.monotonic()
         if not self._is_away:
             self._is_away = True
             self._tell(Line("away", message))

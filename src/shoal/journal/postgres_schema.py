@@ -63,6 +63,7 @@ STANDING = f"""CASE
 
 # They hold nothing but large values, and runs under way that somebody wants cancelled.
 _INDEXES = f"""
+CREATE INDEX IF NOT EXISTS runs_queued ON shoal.runs (created) WHERE status = 'queued';
 CREATE INDEX IF NOT EXISTS runs_wanted ON shoal.runs (owner) WHERE status = 'cancelled' AND owner IS NOT NULL;
 CREATE INDEX IF NOT EXISTS nodes_output ON shoal.nodes (output) WHERE {is_place("output")};
 CREATE INDEX IF NOT EXISTS runs_parts ON shoal.runs (parts) WHERE {is_place("parts")};
