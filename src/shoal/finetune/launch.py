@@ -13,11 +13,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from shoal.errors import ShoalError
 from shoal.finetune.progress import Done, Failed, Report, Started, event_of
-from shoal.finetune.stopping import Stopped
+from shoal.finetune.stopping import Stopped, handled
 
 __all__ = ["is_launched", "launch"]
 
@@ -107,27 +108,45 @@ def _started(command: Sequence[str], processes: int, said: IO[bytes]) -> Iterato
                 os.killpg(child.pid, signal.SIGKILL)
 
 
+class _PassingOn:
+    """A wish to stop goes to who speaks for the processes, as soon as that is known; two end it all at once.
+
+    By a handler, because an exception can come anywhere, also where it is lost.
+    """
+
+    def __init__(self) -> None:
+        self._speaker = 0
+        self._is_wanted = False
+
+    def know(self, speaker: int) -> None:
+        """Say who speaks."""
+        self._speaker = speaker
+        if self._is_wanted:
+            os.kill(speaker, signal.SIGINT)
+
+    def ask(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal."""
+        if self._is_wanted:
+            raise KeyboardInterrupt
+        self._is_wanted = True
+        if self._speaker:
+            os.kill(self._speaker, signal.SIGINT)
+
+
 def _follow(child: subprocess.Popen[str], report: Report) -> tuple[list[Done], Failed | None]:
-    """Report events until there are no more; a Ctrl-C is passed on once."""
+    """Report events until there are no more; a Ctrl-C is passed on."""
     done: list[Done] = []
     failed: Failed | None = None
-    speaker = 0
+    passing_on = _PassingOn()
     assert child.stdout is not None
-    while True:
-        try:
-            line = child.stdout.readline()
-        except KeyboardInterrupt:
-            if not speaker:
-                raise
-            os.kill(speaker, signal.SIGINT)
-            speaker = 0
-            continue
-        if not line:
-            return done, failed
-        event = event_of(line)
-        if isinstance(event, Failed):
-            failed = failed or event
-        elif event is not None:
-            speaker = event.pid if isinstance(event, Started) else speaker
-            done += [event] if isinstance(event, Done) else []
-            report(event)
+    with handled(passing_on.ask):
+        for line in child.stdout:
+            event = event_of(line)
+            if isinstance(event, Failed):
+                failed = failed or event
+            elif event is not None:
+                if isinstance(event, Started):
+                    passing_on.know(event.pid)
+                done += [event] if isinstance(event, Done) else []
+                report(event)
+    return done, failed

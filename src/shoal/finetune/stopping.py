@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from shoal.errors import ShoalError
 
-__all__ = ["Stopped", "Stopping", "listening"]
+__all__ = ["Stopped", "Stopping", "handled", "listening"]
 
 
 class Stopped(ShoalError):
@@ -36,12 +36,19 @@ class Stopping:
 def listening() -> Iterator[Stopping]:
     """Take SIGINT and SIGTERM as a wish to stop."""
     stopping = Stopping()
+    with handled(stopping.ask):
+        yield stopping
+
+
+@contextmanager
+def handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Have SIGINT and SIGTERM handled, where that can be: in the main thread."""
     if threading.current_thread() is not threading.main_thread():
-        yield stopping
+        yield
         return
-    before = {number: signal.signal(number, stopping.ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stopping
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
