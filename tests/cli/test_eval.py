@@ -90,9 +90,9 @@ def test_killed_again_and_again_it_asks_no_case_twice(shop: Desk, has_cache: boo
     assert [json.loads(line)["id"] for line in lines] == [f"case-{number}" for number in range(60)]
 
 
-def start(desk: Desk) -> subprocess.Popen[str]:
+def start(desk: Desk, ask_s: float = 0.02) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "shoal", "eval", "run", "desk", "--engine", "scripted"]
-    environment = os.environ | {"ASK_S": "0.02", "NO_COLOR": "1"}
+    environment = os.environ | {"ASK_S": str(ask_s), "NO_COLOR": "1"}
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, cwd=desk.root, env=environment, text=True, stdout=quiet, stderr=quiet)
 
@@ -105,8 +105,8 @@ def wait_for(desk: Desk, process: subprocess.Popen[str], num_asked: int) -> None
 
 def test_it_says_that_it_goes_on(shop: Desk) -> None:
     (shop.root / "evals/desk.yaml").write_text(SUITE + "at_once: 4\n", encoding="utf-8")
-    process = start(shop)
-    wait_for(shop, process, 30)
+    process = start(shop, ask_s=0.1)
+    wait_for(shop, process, 9)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
     assert "interrupted" in shop.call("eval", "list").stdout

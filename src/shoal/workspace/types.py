@@ -267,8 +267,10 @@ def _read_scalar(name: ScalarName, value: object, where: str) -> Any:
             return float(value)
         if name == "int" and value == int(value) and _is_in_range(int(value)):
             return int(value)
-    hint = ". Write true or false" if name == "bool" and str(value).lower() in _BOOLEANS else ""
-    raise ValueMismatch(f"{where} is {_show(value)}, expected {name}{hint}")
+    shown = _show(value)
+    is_boolean = name == "bool" and shown.strip("'").lower() in _BOOLEANS
+    hint = ". Write true or false" if is_boolean else ""
+    raise ValueMismatch(f"{where} is {shown}, expected {name}{hint}")
 
 
 def _check_plain(value: object, where: str, depth: int) -> None:
@@ -317,7 +319,9 @@ def _read_record(fields: Mapping[str, Type], value: object, where: str) -> dict[
         if name not in fields:
             from shoal.errors import suggest
 
-            raise ValueMismatch(f"{where} has an unknown field {_show(name)}. {suggest(str(name), fields)}")
+            shown = _show(name)
+            known = suggest(shown.strip("'"), fields)
+            raise ValueMismatch(f"{where} has an unknown field {shown}. {known}")
     result = {}
     for name, kind in fields.items():
         if name not in value and not isinstance(plain(kind), Nullable):
