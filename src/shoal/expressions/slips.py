@@ -16,7 +16,7 @@ _PROMPT = re.compile(r"(?<!\$)\{\{|\{%")
 """What starts a piece of Jinja, which nothing in a graph file would read."""
 _FORGOTTEN = re.compile(r"(?!\$\{)\$?\{?([a-z][a-z0-9_]*)((?:\.\??[a-z][a-z0-9_]*)+)\}?\Z")
 """A path that somebody meant to read: `input.message`, `$input.message`."""
-_BRACES = re.compile(r"\{([a-z][a-z0-9_]*)((?:\.\??[a-z][a-z0-9_]*)+)\}")
+_BRACES = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)((?:\.\??[a-z][a-z0-9_]*)+)\}")
 """The same inside a text: `Hello {input.name}`."""
 
 

@@ -18,7 +18,7 @@ from shoal.graphs.model import StepEntry
 from shoal.graphs.nodes import Made, StepReader
 from shoal.graphs.plan import Block, Budget, Node
 from shoal.graphs.readers import Around, Kit
-from shoal.graphs.texts import expressions_in, links_of, links_of_step, place_of
+from shoal.graphs.texts import expressions_in, links_of, place_of
 from shoal.workspace.types import ANY, Nullable, Record, Type
 from shoal.workspace.yaml import Where
 
@@ -100,7 +100,7 @@ class BlockReader:
                 self.kit.fault(place, f"{message}, or use `repeat`", at_key=place == where)
 
     def _siblings(self, reader: StepReader, readers: Mapping[str, StepReader]) -> set[str]:
-        needed, asked = links_of_step(reader.entry)
+        needed, asked = reader.links
         return ((needed | asked) & readers.keys()) - {reader.name}
 
     def _nodes(self, readers: Mapping[str, StepReader], around: Around) -> tuple[dict[str, Node], Around]:

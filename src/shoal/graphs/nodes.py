@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from shoal.agents.agent import Agent
 from shoal.errors import suggest
 from shoal.expressions.compiled import Compiled
 from shoal.expressions.scope import Source
-from shoal.expressions.values import Constant, Items, source_type
+from shoal.expressions.values import source_type
 from shoal.graphs import composites, policies
+from shoal.graphs.fields import compile_fallback, compile_inputs
 from shoal.graphs.model import (
     BROKEN,
     BROKEN_NODE,
@@ -47,7 +49,7 @@ from shoal.graphs.workers import (
     worker_of_tool,
 )
 from shoal.workspace.schema import record_at
-from shoal.workspace.types import ANY, FLOAT, STR, Nullable, Record, Type, plain
+from shoal.workspace.types import ANY, STR, Record, Type
 
 _NOT_FOR_PEOPLE = ("retry", "timeout_s", "fallback", "escalate", "cache", "budget")
 _LEAVES = ("agent", "tool", "human", "graph")
@@ -74,6 +76,11 @@ class StepReader(Reader):
         if is_quiet:
             kit = replace(kit, report=lambda problem: None, promises=[])
         return StepReader(kit, (*self.where, *keys), self.name, entry)
+
+    @cached_property
+    def links(self) -> tuple[set[str], set[str]]:
+        """Names that it needs, and names that it waits for, with all steps inside."""
+        return links_of_step(self.entry)
 
     # -- who does the work --------------------------------------------------------------------------------
 
@@ -212,12 +219,14 @@ class StepReader(Reader):
 
     def _inside(self, around: Around) -> Around:
         """What the steps inside may read: what this one needs has run by then."""
-        return replace(around, skippable=around.skippable - links_of_step(self.entry)[0])
+        if not around.skippable:
+            return around
+        return replace(around, skippable=around.skippable - self.links[0])
 
     def _leaf(self, kind: str, around: Around) -> Made | None:
         worker = self.worker(kind)
         num_faults = self.num_faults
-        inputs = self._inputs(worker, around)
+        inputs = compile_inputs(self, worker, around)
         self.has_faulty_inputs = self.num_faults > num_faults
         output = worker.output
         work: Work
@@ -268,7 +277,9 @@ class StepReader(Reader):
         reads_own = self.entry.accept is not None or self.entry.escalate is not None
         with_own = self._with_own(around, seen, subject) if reads_own else around
         accept = self.judgement("accept", self.entry.accept, with_own)
-        fallback = self._fallback(output, subject, around) if "fallback" in self.entry_keys() else None
+        fallback = (
+            compile_fallback(self, output, subject, around) if "fallback" in self.entry_keys() else None
+        )
         escalate = policies.compile_escalation(self, work, output, around, with_own)
         policies.check_policies(self, work, escalate)
         if self.has_faults:
@@ -297,85 +308,6 @@ class StepReader(Reader):
         """Around a condition that reads the output just made."""
         own = Source(kind, f"{subject or f'node {self.name!r}'} gives")
         return replace(around, sources={**around.sources, self.name: own})
-
-    # -- its expressions ----------------------------------------------------------------------------------
-
-    def _inputs(self, worker: Worker, around: Around) -> dict[str, Compiled]:
-        inputs: dict[str, Compiled] = {}
-        fields = worker.input.fields if worker.input else {}
-        missing = [name for name in _lacking(fields, self.entry.with_) if name in worker.required]
-        unknown = [name for name in self.entry.with_ if worker.input is not None and name not in fields]
-        self._tell_of_inputs(worker, unknown, missing)
-        for name, value in self.entry.with_.items():
-            where = (*self.where, "with", name)
-            if name in unknown:
-                continue
-            what = f"input '{name}' of {worker.subject}"
-            if compiled := self.value(where, value, fields.get(name), around, what):
-                inputs[name] = compiled
-        return inputs | {
-            name: Constant(None, fields[name])
-            for name in _always_given(worker)
-            if name not in inputs and name not in missing
-        }
-
-    def _tell_of_inputs(self, worker: Worker, unknown: list[str], missing: list[str]) -> None:
-        """What nobody takes and what nobody gives: one line where one name stands for the other."""
-        fields = worker.input.fields if worker.input else {}
-        named = ", ".join(f"'{name}' ({fields[name]})" for name in missing)
-        is_one = len(unknown) == 1 and bool(missing)
-        for name in unknown:
-            message = f"{worker.subject} has no input '{name}'"
-            rest = f", and needs {named}" if is_one else f". {suggest(name, fields)}"
-            self.fault((*self.where, "with", name), message + rest, at_key=True)
-        if missing and not is_one:
-            where = (*self.where, "with") if self.entry.with_ else self.where
-            message = f"node '{self.name}' does not give {worker.subject} its input {named}. Add it to `with`"
-            self.fault(where, message, at_key=True)
-
-    def _fallback(self, output: Type, subject: str, around: Around) -> Compiled | None:
-        where, given = (*self.where, "fallback"), self.entry.fallback
-        if not isinstance(output, Record) or not isinstance(given, dict):
-            return self.value(where, given, output, around, "the fallback")
-        fields = output.fields
-        parts: dict[str, Compiled] = {
-            name: Constant(0.0 if kind == FLOAT else None, kind)
-            for name, kind in fields.items()
-            if _has_default(name, kind)
-        }
-        for name, value in given.items():
-            if name not in fields:
-                self.fault(
-                    (*where, name), f"{subject} gives no '{name}'. {suggest(name, fields)}", at_key=True
-                )
-            elif compiled := self.value(
-                (*where, name), value, fields[name], around, f"output '{name}' of {subject}"
-            ):
-                parts[name] = compiled
-        lacking = [name for name in _lacking(fields, given) if name not in parts]
-        if lacking:
-            named = ", ".join(f"'{name}' ({fields[name]})" for name in lacking)
-            self.fault(where, f"the fallback of node '{self.name}' lacks {named}. Add it", at_key=True)
-        return Items(output, parts)
-
-
-def _always_given(worker: Worker) -> Iterable[str]:
-    """Inputs that are null where nothing is given; parameters of tools keep their defaults."""
-    fields = worker.input.fields if worker.input else {}
-    if isinstance(worker.work, Tool):
-        return [name for name in fields if name in worker.work.required]
-    return fields
-
-
-def _lacking(fields: Iterable[str], given: Iterable[str]) -> list[str]:
-    """Fields that are not given, and were not meant by a misspelt name, which is told of already."""
-    meant = {suggest(name, fields) for name in {*given}.difference(fields)}
-    return [name for name in fields if name not in given and f"Did you mean '{name}'?" not in meant]
-
-
-def _has_default(name: str, kind: Type) -> bool:
-    # Nobody is sure of a fallback, so confidence is 0 there.
-    return isinstance(plain(kind), Nullable) or (name == "confidence" and kind == FLOAT)
 
 
 def may_be_skipped(node: Node, skippable: frozenset[str]) -> bool:

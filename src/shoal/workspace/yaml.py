@@ -239,19 +239,18 @@ class _Reader:
         if len(self.marks) >= MAX_VALUES:
             raise self._refuse(event, f"the file holds more than {MAX_VALUES:,} values. Split it")
         if kind == "ScalarEvent":
-            self.marks[where] = self._mark(event, key)
+            text = self._text_place(event)
+            self.marks[where] = Mark(key, _position(event), text) if text else self._mark(event, key)
             return event.value if event.style else _scalar(event.value)
         # What stands on lines of its own is told of where its key is.
         self.marks[where] = Mark(key, _position(event) if event.flow_style else key)
         return self._list(where) if kind == "SequenceStartEvent" else self._mapping(where)
 
     def _mark(self, event: Any, key: tuple[int, int]) -> Mark:
-        text = self._text_place(event)
+        """Of a scalar that goes over several lines, or has escapes, or is not there."""
+        start = event.start_mark
         if not event.value and not event.style:
             return Mark(key, key)  # the parser puts what is not there before whatever comes next
-        if text is not None:
-            return Mark(key, _position(event), text)
-        start = event.start_mark
         written = Written(start.index, event.end_mark.index, start.line + 1, event.style)
         is_block = event.style in ("|", ">")
         place = written.place(self.text, event.value, 0) if is_block else _position(event)
@@ -297,7 +296,7 @@ class _Reader:
         if self._without_texts:
             self._cross_out(start.index, end.index, is_plain=not event.style)
         line = start.line
-        if line != end.line:
+        if line != end.line or not (event.value or event.style):
             return None
         quote = 1 if event.style in ("'", '"') else 0
         # What is as long as it is written has no escapes and is not folded.
