@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,7 +92,11 @@ _MOST_NAMES = 20
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """The end of an error sentence: the nearest known name, or all of them."""
-    names = sorted(known)
+    return _suggested(word, tuple(sorted(known)))
+
+
+@lru_cache(maxsize=256)
+def _suggested(word: str, names: tuple[str, ...]) -> str:
     near = get_close_matches(word, names, n=1, cutoff=0.6) if len(word) <= 100 else []
     if near:
         return f"Did you mean '{near[0]}'?"

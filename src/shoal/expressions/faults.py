@@ -128,9 +128,14 @@ def unknown_name(node: Syntax, name: str, scope: Scope) -> str:
     return f"{scope.reader} reads '{written}', but {what}. {remedy or suggest(name, scope.sources)}"
 
 
+_MOST_LOOKED_AT = 50
+"""Nodes in which a word is looked for, of hundreds."""
+
+
 def _quoted(name: str, scope: Scope) -> str | None:
     """For the case of an enum without its quotes."""
-    is_case = any(name in _cases_in(source.type) for source in scope.sources.values())
+    near = list(scope.sources.values())[-_MOST_LOOKED_AT:]
+    is_case = any(name in _cases_in(source.type) for source in near)
     return f"Put a word in quotes: '{name}'" if is_case else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 from shoal.expressions.pieces import is_template, split_text
@@ -11,6 +12,10 @@ from shoal.expressions.scope import ExpressionError, Scope
 from shoal.workspace.yaml import Where
 
 T = TypeVar("T")
+
+MAX_FAULTS = 5
+"""Told of one text at once; what is made of thousands of faults is not looked at to its end."""
+_MAX_OF_VALUE = 20
 
 _PROMPT = re.compile(r"(?<!\$)\{\{|\{%")
 """What starts a piece of Jinja, which nothing in a graph file would read."""
@@ -36,7 +41,7 @@ class ValueFault(Exception):
 
 def raise_all(faults: Iterable[ValueFault]) -> None:
     """Raise several faults as one, if there are any."""
-    found = list(faults)
+    found = list(islice(faults, _MAX_OF_VALUE))
     if found:
         found[0].others = tuple(found[1:])
         raise found[0]
@@ -51,6 +56,8 @@ def gathered(parts: Iterable[Callable[[], T]]) -> list[T]:
             made.append(part())
         except ValueFault as err:
             faults += err.all()
+            if len(faults) >= _MAX_OF_VALUE:
+                break
     raise_all(faults)
     return made
 

@@ -14,7 +14,7 @@ from shoal.errors import suggest
 from shoal.expressions.compiled import Compiled, Read, compile_expression
 from shoal.expressions.pieces import is_template, split_text
 from shoal.expressions.scope import ExpressionError, Scope, without_null
-from shoal.expressions.slips import ValueFault, gathered, raise_all, slips
+from shoal.expressions.slips import MAX_FAULTS, ValueFault, gathered, raise_all, slips
 from shoal.expressions.values import Constant, Items, Text, common_type, fitted, literal, widened
 from shoal.workspace.types import (
     FLOAT,
@@ -50,6 +50,8 @@ def compile_text(text: str, scope: Scope) -> Compiled:
             parts.append(piece if start is None else _compile_at(piece, start, scope, len(pieces) > 1))
         except ExpressionError as err:
             faults.append(err)
+            if len(faults) >= MAX_FAULTS:
+                break
     if faults:
         faults[0].others = tuple(faults[1:])
         raise faults[0]
