@@ -389,6 +389,16 @@ def test_graph_files_are_read_even_if_the_manifest_is_not_yaml(tmp_path: Path) -
     ]
 
 
+def test_what_was_not_indented_is_told_where_it_may_belong(tmp_path: Path) -> None:
+    text = "version: 1\ngraph: returns\nnodes:\nsort:\n  tool: look_up\nfind: {}\noutputt: {}\n"
+    assert problems(tmp_path, G, text) == [
+        f"{G}:3:1 'nodes' is empty, expected a mapping",
+        f"{G}:4:1 'sort' is not a known key. Indent it, if it belongs to `nodes` above",
+        f"{G}:6:1 'find' is not a known key. Indent it, if it belongs to `nodes` above",
+        f"{G}:7:1 'outputt' is not a known key. Did you mean 'output'?",
+    ]
+
+
 def test_a_graph_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     root = write_shop(tmp_path)
     with pytest.raises(

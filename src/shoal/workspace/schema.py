@@ -41,8 +41,39 @@ def problems_of(document: Document, model: type[Strict]) -> list[Problem]:
         model.model_validate(document.data)
     except ValidationError as err:
         errors = [dict(each) for each in err.errors(include_url=False)[:MAX_PROBLEMS]]
-        return [_problem(document, model, each) for each in errors if not _is_misspelt(each, errors)]
+        owners = _owners(document, errors)
+        return [_problem(document, model, each, owners) for each in errors if not _is_misspelt(each, errors)]
     return []
+
+
+def _where(document: Document, error: Mapping[str, Any]) -> Where:
+    """Only steps that are in the file: pydantic adds names of union members."""
+    where: Where = ()
+    for step in error["loc"]:
+        where = (*where, step) if (*where, step) in document.marks else where
+    return where
+
+
+def _owners(document: Document, errors: Iterable[Mapping[str, Any]]) -> dict[Where, Where]:
+    """Unknown keys that stand behind an empty one, and that one: they were meant to stand inside it."""
+    empty = {_where(document, each) for each in errors if each["input"] is None}
+    found: dict[Where, Where] = {}
+    for each in errors if empty else ():
+        where = _where(document, each)
+        owner = _before(document, where) if each["type"] == "extra_forbidden" else None
+        owner = found.get(owner, owner) if owner else None
+        if owner in empty:
+            found[where] = owner
+    return found
+
+
+def _before(document: Document, where: Where) -> Where | None:
+    """The key in front of another one."""
+    around: Any = document.data
+    for step in where[:-1]:
+        around = around[step]
+    index = list(around).index(where[-1]) if isinstance(around, dict) else 0
+    return (*where[:-1], list(around)[index - 1]) if index else None
 
 
 def entry(document: Document, section: str, model: type[M]) -> M | None:
@@ -83,18 +114,18 @@ def record_at(
     return None if problems else Record(fields), problems
 
 
-def _problem(document: Document, model: type[Strict], error: dict[str, Any]) -> Problem:
-    # Only steps that are in the file: pydantic adds names of union members.
-    where: Where = ()
-    for step in error["loc"]:
-        where = (*where, step) if (*where, step) in document.marks else where
+def _problem(
+    document: Document, model: type[Strict], error: dict[str, Any], owners: Mapping[Where, Where]
+) -> Problem:
+    where = _where(document, error)
     match error["type"]:
         case "extra_forbidden":
             key, known = str(where[-1]), _keys(model, where[:-1])
             remedy = MISPLACED.get(key) if key not in known else None
-            message = f"'{key}' is not a known key"
             remedy = remedy or f". {key_remedy(key, known) or suggest(key, known)}"
-            return document.problem(where, f"{message}{remedy}", at_key=True)
+            if (owner := owners.get(where)) and "Did you mean" not in remedy:
+                remedy = f". Indent it, if it belongs to `{owner[-1]}` above"
+            return document.problem(where, f"'{key}' is not a known key{remedy}", at_key=True)
         case "missing":
             missing = error["loc"][-1]
             return document.problem(where, f"the key '{missing}' is missing{_inside(where)}", at_key=True)
