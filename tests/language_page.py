@@ -34,7 +34,7 @@ from pydantic.fields import FieldInfo
 from shoal.agents import prompts, sandbox
 from shoal.errors import InvalidFiles
 from shoal.expressions import functions, lexer, pieces, syntax
-from shoal.graphs import bounds, files, model
+from shoal.graphs import bounds, model, sources
 from shoal.graphs.check import check_workspace
 from shoal.runs import budgets
 from shoal.workspace import types, yaml
@@ -255,7 +255,7 @@ def _limits() -> str:
     fields = model.NodeEntry.model_fields
     rows = [
         ("a file", f"{yaml.MAX_BYTES:,} bytes, {yaml.MAX_VALUES:,} values, nested {yaml.MAX_DEPTH} deep"),
-        ("a graph file", f"{files.MAX_NODES:,} nodes, {files.MAX_VALUES:,} values"),
+        ("a graph file", f"{sources.MAX_NODES:,} nodes, {sources.MAX_VALUES:,} values"),
         ("a key of a file", f"{yaml.MAX_KEY} characters"),
         ("a name", "64 characters: a lower case letter, then lower case letters, digits and `_`"),
         ("a text with expressions in it", f"{pieces.MAX_PIECES:,} pieces"),

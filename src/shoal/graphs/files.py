@@ -3,67 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from shoal.agents.agent import Agent
-from shoal.agents.manifest import NAME, NAME_RULE, Workspace
+from shoal.agents.manifest import Workspace
 from shoal.errors import InvalidFiles, Problem
 from shoal.expressions.scope import Source
 from shoal.expressions.values import source_type
 from shoal.graphs.blocks import BlockReader
 from shoal.graphs.bounds import problems_of_bounds
 from shoal.graphs.composites import effects_of, works_of
-from shoal.graphs.model import BROKEN_NODE, BudgetEntry, GraphFile, NodeEntry, StepEntry, read_step, steps_in
+from shoal.graphs.model import BudgetEntry
 from shoal.graphs.nodes import budget_of
-from shoal.graphs.plan import AgentCall, Block, Plan, Tool, ToolCall, walk_nodes
+from shoal.graphs.plan import AgentCall, Plan, Tool, ToolCall, walk_nodes
 from shoal.graphs.readers import Around, Kit
+from shoal.graphs.sources import GraphSource, read_source
 from shoal.graphs.workers import Known, Signature
-from shoal.workspace.schema import entry, problems_of, record_at
-from shoal.workspace.types import ANY, Record, Type, TypeSyntaxError, accepts, parse_type
+from shoal.workspace.schema import entry
+from shoal.workspace.types import ANY, Record, accepts
 from shoal.workspace.yaml import Document, Where, read_yaml
-
-MAX_NODES = 500
-"""Of one graph; others can be called."""
-MAX_VALUES = 10_000
-"""Of one graph file, every key and list item counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A node that runs another graph."""
-
-    where: Where
-    graph: str
-    is_bounded: bool
-
-
-@dataclass(slots=True)
-class _File:
-    """A graph file that was read."""
-
-    name: str
-    document: Document
-    entries: Mapping[str, NodeEntry]
-    calls: tuple[Call, ...]
-    input: Record
-    has_good_input: bool
-    problems: list[Problem]
-    block: Block | None = None
-    is_begun: bool = False
-    is_done: bool = False
-    promises: list[tuple[Where, str, Record]] = field(default_factory=list)
-    bounds: list[Problem] | None = None
-    effects: frozenset[str] | None = None
-
-    @property
-    def has_errors(self) -> bool:
-        return any(not problem.is_warning for problem in self.problems)
 
 
 class GraphFiles:
@@ -81,7 +43,7 @@ class GraphFiles:
         self._names = {path.resolve(): _name_in(path) or path.stem for path in files}
         self.paths = {self._names[path.resolve()]: path for path in reversed(files)}
         """By the one name under which others call each."""
-        self._files: dict[Path, _File | list[Problem]] = {}
+        self._files: dict[Path, GraphSource | list[Problem]] = {}
         self._resolved: dict[Path, Path] = {}
         self.known = Known(
             agents=agents,
@@ -107,7 +69,7 @@ class GraphFiles:
                     each.problems.append(each.document.problem(("graph",), message))
             return None, file.problems
 
-    def _check(self, file: _File) -> tuple[Plan | None, list[Problem]]:
+    def _check(self, file: GraphSource) -> tuple[Plan | None, list[Problem]]:
         reachable = list(self._reachable(file))
         for each in reachable:
             self._compile(each)
@@ -122,7 +84,7 @@ class GraphFiles:
         assert plan or self._is_told(reachable), f"{file.document.file} is neither accepted nor refused"
         return (None if file.has_errors else plan), file.problems
 
-    def _is_told(self, reachable: Iterable[_File]) -> bool:
+    def _is_told(self, reachable: Iterable[GraphSource]) -> bool:
         """Whether there is a problem somewhere that keeps a graph from being a plan."""
         calls = [call for file in reachable for call in file.calls if call.graph in self.paths]
         is_elsewhere = bool(self.known.broken) or any(self._by_name(call.graph) is None for call in calls)
@@ -131,7 +93,7 @@ class GraphFiles:
     def problem(self, path: Path, where: Where, message: str) -> Problem:
         """A problem at a place of a file that was read."""
         file = self._read(path)
-        assert isinstance(file, _File), "a file that cannot be read has no places"
+        assert isinstance(file, GraphSource), "a file that cannot be read has no places"
         return file.document.problem(where, message)
 
     def problems_behind(self, path: Path) -> list[Problem]:
@@ -152,23 +114,23 @@ class GraphFiles:
 
     # -- reading ------------------------------------------------------------------------------------------
 
-    def _read(self, path: Path) -> _File | list[Problem]:
+    def _read(self, path: Path) -> GraphSource | list[Problem]:
         if path not in self._resolved:
             self._resolved[path] = path.resolve()
         full = self._resolved[path]
         if full not in self._files:
             name = full.relative_to(self.root).as_posix() if full.is_relative_to(self.root) else str(path)
             try:
-                self._files[full] = _read_file(read_yaml(path, name), self._names.get(full))
+                self._files[full] = read_source(read_yaml(path, name), self._names.get(full))
             except InvalidFiles as err:
                 self._files[full] = list(err.problems)
         return self._files[full]
 
-    def _by_name(self, name: str) -> _File | None:
+    def _by_name(self, name: str) -> GraphSource | None:
         file = self._read(self.paths[name]) if name in self.paths else None
         return None if isinstance(file, list) else file
 
-    def _reachable(self, file: _File) -> Iterator[_File]:
+    def _reachable(self, file: GraphSource) -> Iterator[GraphSource]:
         """The file and all it calls, directly or not."""
         seen = {id(file)}
         waiting = [file]
@@ -201,7 +163,7 @@ class GraphFiles:
             return Signature(input=file.input, output=None)
         return Signature(input=file.input, output=file.block.output_type, effects=self._effects(file))
 
-    def _effects(self, file: _File) -> frozenset[str]:
+    def _effects(self, file: GraphSource) -> frozenset[str]:
         """What a graph does to the world, with all it calls."""
         if file.effects is None:
             blocks = [each.block for each in self._reachable(file)]
@@ -213,7 +175,7 @@ class GraphFiles:
             file.effects = found
         return file.effects
 
-    def _compile(self, file: _File) -> None:
+    def _compile(self, file: GraphSource) -> None:
         if file.is_begun:
             return
         file.is_begun = True
@@ -237,7 +199,7 @@ class GraphFiles:
         )
         file.block = None if file.has_errors else block
 
-    def _loops(self, file: _File) -> Iterator[Problem]:
+    def _loops(self, file: GraphSource) -> Iterator[Problem]:
         """Calls that lead back to their own graph without a bound."""
         for call in file.calls:
             way = None if call.is_bounded else self._way_back(call.graph, file.name, (file.name,), set())
@@ -264,7 +226,7 @@ class GraphFiles:
                     return found
         return None
 
-    def _broken_promises(self, file: _File) -> Iterator[Problem]:
+    def _broken_promises(self, file: GraphSource) -> Iterator[Problem]:
         """Fallbacks whose type is not what the graph gives that they stand for."""
         for where, graph, promised in file.promises:
             signature = self._signature(graph)
@@ -272,7 +234,7 @@ class GraphFiles:
                 message = f"the fallback is {promised}, but graph '{graph}' gives {signature.output}"
                 yield file.document.problem(where, f"{message}. Let both agree", at_key=True)
 
-    def _plan(self, file: _File, reachable: Iterable[_File]) -> Plan | None:
+    def _plan(self, file: GraphSource, reachable: Iterable[GraphSource]) -> Plan | None:
         called = {each.name: each for each in reachable}
         if file.block is None or any(each.block is None or each.has_errors for each in called.values()):
             return None
@@ -289,74 +251,6 @@ class GraphFiles:
             sha256="",
         )
         return _with_digest(plan, [each.document for each in called.values()])
-
-
-def _read_file(document: Document, called: str | None) -> _File:
-    _check_size(document)
-    problems = problems_of(document, GraphFile)
-    data = document.data
-    name = data.get("graph")
-    if isinstance(name, str) and not NAME.match(name):
-        problems.append(document.problem(("graph",), f"'{name}' cannot be a name. {NAME_RULE}"))
-    if data.get("nodes") == {}:
-        message = "the graph has no nodes. Add one, like {triage: {agent: triage}}"
-        problems.append(document.problem(("nodes",), message))
-    if data.get("output") == {}:
-        message = 'the graph gives no output. Name at least one, like {reply: "${reply.text}"}'
-        problems.append(document.problem(("output",), message))
-    nodes = data.get("nodes")
-    entries = {
-        name: read_step(NodeEntry, each) or BROKEN_NODE
-        for name, each in (nodes.items() if isinstance(nodes, dict) else ())
-    }
-    calls = tuple(call for node, each in entries.items() for call in _calls(("nodes", node), each))
-    fields, faults = _input(document)
-    return _File(
-        name=called or (name if isinstance(name, str) else Path(document.file).stem),
-        document=document,
-        entries=entries,
-        calls=calls,
-        input=fields,
-        has_good_input=not faults and isinstance(data.get("input", {}), dict),
-        problems=[*problems, *faults],
-    )
-
-
-def _check_size(document: Document) -> None:
-    """Refuse what would take long to look at, before it is looked at. Raises InvalidFiles."""
-    nodes = document.data.get("nodes")
-    if isinstance(nodes, dict) and len(nodes) > MAX_NODES:
-        where: Where = ("nodes", list(nodes)[MAX_NODES])
-        message = f"the graph has more than {MAX_NODES} nodes. Move some into a graph of their own"
-        raise InvalidFiles([document.problem(where, message, at_key=True)])
-    if len(document.marks) > MAX_VALUES:
-        where = next(itertools.islice(document.marks, MAX_VALUES, None))
-        message = f"the graph holds more than {MAX_VALUES:,} values. Move some into a graph of their own"
-        raise InvalidFiles([document.problem(where, message)])
-
-
-def _input(document: Document) -> tuple[Record, list[Problem]]:
-    given = document.data.get("input")
-    if not isinstance(given, dict):
-        return Record({}), []
-    if not given:
-        return Record({}), []
-    record, problems = record_at(document, ("input",), given)
-    return record or Record({name: _type_or_any(kind) for name, kind in given.items()}), problems
-
-
-def _type_or_any(written: object) -> Type:
-    try:
-        return parse_type(written)
-    except TypeSyntaxError:
-        return ANY
-
-
-def _calls(where: Where, step: StepEntry) -> Iterator[Call]:
-    if step.graph is not None:
-        yield Call(where, step.graph, step.at_most is not None)
-    for keys, inner in steps_in(step):
-        yield from _calls((*where, *keys), inner)
 
 
 def named_files(files: Iterable[Path]) -> dict[str, Path]:

@@ -13,16 +13,15 @@ around it, where that has a retry, an escalation or a fallback left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from shoal.expressions.expression import ExpressionFailed
 from shoal.expressions.values import trimmed
-from shoal.graphs.plan import AgentCall, Budget, Escalation, GraphCall, HumanQuestion, Plan, ToolCall
+from shoal.graphs.plan import AgentCall, Escalation, GraphCall, HumanQuestion, Plan, ToolCall
 from shoal.journal.journal import NodeRow, RowKind
 from shoal.runs.activities import Single, begin
-from shoal.runs.budgets import MAX_STEPS, Limit, OpenPurse, Purse, Spent, spent_by_path
-from shoal.runs.frames import Activity, Frame, Inside, Instance, Result, StuckAs
+from shoal.runs.budgets import Limit
+from shoal.runs.frames import Activity, Frame, Instance, Result, StuckAs
 from shoal.runs.judging import (
     can_go_on,
     fall_back,
@@ -34,6 +33,7 @@ from shoal.runs.judging import (
     question_of,
     verdict,
 )
+from shoal.runs.purses import Purses
 from shoal.runs.standing import depth, failed_in, first_row, is_cut, own_limit_over, uncertain, why_failed
 from shoal.runs.steps import Close, Outcome, Start, Step
 from shoal.workspace.types import ValueMismatch
@@ -46,7 +46,6 @@ _STUCK_AS: Mapping[RowKind, StuckAs] = {
 }
 _GIVEN = (ToolCall, AgentCall, GraphCall)
 """Work that has inputs."""
-_NO_BUDGET = Budget(steps=MAX_STEPS)
 
 
 class Progress:
@@ -69,21 +68,13 @@ class Progress:
         self._opened: list[Instance] = []
         self._ready: list[Instance] = []
         self._reopens = False
-        self._purse = OpenPurse if is_probe else Purse
-        self._spent: dict[str, Spent] = {}
-        self._most_tokens: dict[str, int] = {}
         for row in rows:
             self._recorded.setdefault(row.path, []).append(row)
-        if self._recorded:
-            every = (row for attempts in self._recorded.values() for row in attempts)
-            self._spent, self._most_tokens = spent_by_path(plan, every)
-        budget = plan.block.budget or _NO_BUDGET
-        if budget.steps is None:
-            budget = replace(budget, steps=MAX_STEPS)
-        inside = self._with_budget(None, f"graph '{plan.name}'", budget, "")
-        if is_probe:
-            inside = replace(inside, is_probe=True)
-        self._top = Frame(plan.block, {"input": inputs}, "", None, inside)
+        every = [row for attempts in self._recorded.values() for row in attempts]
+        self._purses = Purses(plan, every, is_probe=is_probe)
+        self.reserve = self._purses.reserve
+        """Set aside what a call will take at most; or what becomes of the node without it."""
+        self._top = Frame(plan.block, {"input": inputs}, "", None, self._purses.of_run())
         self._go_on(self._top)
 
     def due(self, most: int | None = None) -> list[Step]:
@@ -128,7 +119,7 @@ class Progress:
             self._recorded.setdefault(row.path, []).append(row)
             return
         if instance.held or row.prompt_tokens or row.completion_tokens:
-            self._settle_call(instance, row)
+            self._purses.settle(instance, row)
         self._note(instance, row)
         self._become(instance, row)
 
@@ -161,22 +152,10 @@ class Progress:
         instance.activity = begin(instance)
         self._go_on(instance.activity)
 
-    def reserve(self, instance: Instance) -> Close | None:
-        """Set aside what a call will take at most; or what becomes of the node without it."""
-        work, purse = instance.node.work, instance.inside.purse
-        if not purse.counts_calls:
-            return None
-        tokens = self._most_tokens.get(work.agent.name, 0) if isinstance(work, AgentCall) else 0
-        if shortage := purse.take_call(tokens):
-            return fall_back(instance, shortage)
-        instance.held = tokens
-        return None
-
     def cut(self, instance: Instance, limit: Limit) -> None:
         """Give an instance up because a limit of time around it is over."""
         limit.is_over = True
-        instance.inside.purse.settle(-instance.held)
-        instance.held = 0
+        self._purses.release(instance)
         self._ready.append(instance)
 
     def outcome(self) -> Outcome:
@@ -208,7 +187,7 @@ class Progress:
                 self._live[instance.path] = instance
                 node = instance.node
                 if node.budget is not None or isinstance(node.work, GraphCall):
-                    self._give_budget(instance)
+                    self._purses.give(instance)
                 if self._recorded and (rows := self._recorded.pop(instance.path, None)):
                     self._take_rows(instance, rows)
                 else:
@@ -398,35 +377,3 @@ class Progress:
             return self._top.output(), None
         except (ExpressionFailed, ValueMismatch) as error:
             return None, str(error)
-
-    # Budgets.
-
-    def _give_budget(self, instance: Instance) -> None:
-        """Let an instance and all inside it spend from purses of their own."""
-        node, path = instance.node, instance.path
-        if node.budget is not None:
-            whose = f"node '{path}'"
-            instance.inside = self._with_budget(instance.inside, whose, node.budget, path)
-        if isinstance(node.work, GraphCall) and (budget := self.plan.graphs[node.work.graph].budget):
-            whose = f"graph '{node.work.graph}'"
-            instance.inside = self._with_budget(instance.inside, whose, budget, path)
-
-    def _with_budget(self, around: Inside | None, whose: str, budget: Budget, path: str) -> Inside:
-        spent = self._spent.get(path)
-        purse = self._purse(whose, budget, around.purse if around else None, spent and replace(spent))
-        limit = around.limit if around else None
-        if budget.seconds is not None:
-            reason = f"the budget of {whose} is used up: {budget.seconds:g} s"
-            limit = Limit(budget.seconds, reason, limit)
-        if around is None:
-            return Inside(purse, self.plan.graphs, limit)
-        return replace(around, purse=purse, limit=limit)
-
-    def _settle_call(self, instance: Instance, row: NodeRow) -> None:
-        """Correct what was set aside for a call by what it took."""
-        tokens = row.prompt_tokens + row.completion_tokens
-        work = instance.node.work
-        instance.inside.purse.settle(tokens - instance.held)
-        instance.held = 0
-        if isinstance(work, AgentCall):
-            self._most_tokens[work.agent.name] = max(tokens, self._most_tokens.get(work.agent.name, 0))
