@@ -9,9 +9,10 @@ import pytest
 
 from tests.journal.server import PostgresServer
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # What is started in the background of a script ignores Ctrl-C, and so would the processes of our tests.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What is started in the background of a script ignores these, and so would the processes of our tests.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
